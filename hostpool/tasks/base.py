@@ -1,0 +1,116 @@
+"""What a task is: a generator of requests over replies, without any I/O of its own.
+
+The driver in a worker runs it: it sends each request over the host's session and hands the reply
+back in. Under ``--check`` it closes the generator at the first request that would change the host
+and reports the outcome that request foretells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+
+from hostpool.errors import ErrorInfo
+from hostpool.results import Status
+
+T = TypeVar("T")
+
+
+class Effect(Enum):
+    QUERY = "query"
+    CHANGE = "change"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a task ended on one host, as the task sees it. ``reply`` is the command's to be shown."""
+
+    status: Status
+    changed: bool | None = None
+    reply: RunReply | None = None
+    would_run: bool = False
+    result: dict[str, Any] | None = None
+    error: ErrorInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunReply:
+    """A command ended by itself. ``exit_code`` is None when a signal (its name, without SIG) ended
+    it. The texts are what was kept of the output, the counts all that came (bytes)."""
+
+    exit_code: int | None
+    signal: str | None = None
+    stdout: bytes = b""
+    stderr: bytes = b""
+    stdout_bytes: int = 0
+    stderr_bytes: int = 0
+    truncated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request(Generic[T]):
+    """``reply = yield from SomeRequest(…)`` is typed by the request."""
+
+    effect: Effect
+    foretells: Outcome | None = None
+
+    def __iter__(self) -> Generator[Request[Any], Any, T]:
+        reply: T = yield self
+        return reply
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """Standard input read from a local file, piece by piece, anew for every host."""
+
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(Request[RunReply]):
+    """Run ``command`` in the login shell of the session's user (the words, as a shell reads them).
+
+    ``env`` and ``chdir`` need a POSIX ``/bin/sh`` on the host and are refused with ``raw``, which
+    sends the exact bytes of ``command`` and nothing else (no become, no wrapper). ``program``
+    instead of ``command``: a POSIX sh program of any length, run by ``/bin/sh`` whatever the login
+    shell is; ``stdin`` is what it reads. ``live`` output goes to the views as it comes.
+    """
+
+    command: str = ""
+    program: str | None = None
+    args: tuple[str, ...] = ()
+    stdin: bytes | FileSource = b""
+    env: tuple[tuple[str, str], ...] = ()
+    chdir: str | None = None
+    tty: bool = False
+    raw: bool = False
+    live: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sleep(Request[None]):
+    """Wait; the job can be stopped meanwhile."""
+
+    seconds: float
+    effect: Effect = field(default=Effect.QUERY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note(Request[None]):
+    """A warning for the person who watches."""
+
+    message: str
+    hint: str | None = None
+    effect: Effect = field(default=Effect.QUERY)
+
+
+@runtime_checkable
+class Task(Protocol):
+    """Frozen and picklable: it crosses to the workers once."""
+
+    @property
+    def name(self) -> str: ...
+
+    def steps(self) -> Generator[Request[Any], Any, Outcome]: ...
