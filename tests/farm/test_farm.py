@@ -1,0 +1,276 @@
+"""The helpers themselves: fakes that lie would make every other test worthless."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.farm import Hostile, Proxy, Sshd, ThrowAwayUser, alive, hostile, wait_until
+
+
+def run(words: list[str], stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, input=stdin, capture_output=True, text=True, timeout=30)
+
+
+def dial(server: hostile.Listener | hostile.Refusing) -> socket.socket:
+    return socket.create_connection((server.address, server.port), timeout=5)
+
+
+def read_all(connection: socket.socket) -> bytes:
+    chunks = []
+    while chunk := connection.recv(65536):
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def test_real_client_logs_in_to_three_addresses(sshd: Sshd) -> None:
+    for address in ("127.0.0.1", *sshd.addresses(2)):
+        done = run(sshd.ssh(address, "echo", "hi;", "exit", "7"))
+        assert (done.stdout, done.stderr, done.returncode) == ("hi\n", "", 7)
+
+
+def test_addresses_are_distinct_and_answer_beyond_one_master(sshd: Sshd) -> None:
+    addresses = sshd.addresses(20)
+    assert len(set(addresses)) == 20
+    assert run(sshd.ssh(addresses[-1], "echo", "$SSH_CONNECTION")).stdout.split()[2] == addresses[-1]
+
+
+def test_listens_on_loopback_only(sshd: Sshd) -> None:
+    rows = [line.split()[1:4] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    local = [a for a, _, state in rows if state == "0A" and a.endswith(f":{sshd.port:04X}")]
+    assert local and all(a[6:8] == "7F" for a in local)
+
+
+def test_inventory_names_hosts(sshd: Sshd, tmp_path: Path) -> None:
+    text = sshd.inventory(3, tmp_path / "hosts").read_text()
+    assert "h001 ansible_host=127.0.1.1\n" in text and "h003 ansible_host=127.0.1.3\n" in text
+    assert f"ansible_port={sshd.port}\n" in text
+
+
+def test_stop_ends_sessions_and_orphans() -> None:
+    with Sshd() as server:
+        client = subprocess.Popen(server.ssh("127.0.0.1", "sleep", "1000"), stderr=subprocess.DEVNULL)
+        background = run(server.ssh("127.0.0.1", "sleep 1000 </dev/null >/dev/null 2>&1 & echo $!"))
+        orphan = int(background.stdout)
+        wait_until(lambda: len(server.sessions()) >= 3)
+        sessions = server.sessions()
+        assert orphan in sessions
+    assert client.wait(10) == 255
+    assert not any(map(alive, sessions))
+    assert not server.directory.exists()
+
+
+def test_settings_of_the_test_win() -> None:
+    with Sshd(config=["Banner /dev/null", "MaxSessions 1"], max_startups="5:100:5") as server:
+        assert run(server.ssh("127.0.0.1", "echo", "hi")).stdout == "hi\n"
+    with pytest.raises(RuntimeError, match="NoSuchWord"):
+        Sshd(config=["NoSuchWord yes"])
+
+
+@pytest.mark.needs_root
+def test_throw_away_user_logs_in_and_goes(sshd: Sshd) -> None:
+    with ThrowAwayUser() as user:
+        user.allow_sudo("ALL=(ALL) NOPASSWD: ALL")
+        done = run(sshd.ssh("127.0.0.1", "id -un; sudo -n id -un; sleep 1000 >&- 2>&- &", user=user.name))
+        assert done.stdout.split() == [user.name, "root"], done.stderr
+    assert not user.home.exists()
+    assert not list(Path("/etc/sudoers.d").glob(f"*{user.name}"))
+    with pytest.raises(KeyError):
+        pwd.getpwnam(user.name)
+
+
+def test_refusing() -> None:
+    with hostile.Refusing() as server, pytest.raises(ConnectionRefusedError):
+        dial(server)
+
+
+@pytest.mark.parametrize(
+    "behaviour, prefix",
+    [
+        (hostile.garbage, b"HTTP/1.1 400"),
+        (hostile.banner_then_silence, hostile.BANNER),
+        (hostile.kexinit_then_silence, hostile.BANNER),
+        (hostile.endless, b"x" * 100_000),
+        (hostile.banner_lines, b"please wait\r\n" * 1000),
+        (hostile.drip, b"SS"),
+        (hostile.throttled, b"Exceeded MaxStartups\r\n"),
+        (hostile.close_at_once, b""),
+    ],
+)
+def test_what_hostile_servers_say(behaviour: hostile.Behaviour, prefix: bytes) -> None:
+    with Hostile(behaviour) as server, dial(server) as connection:
+        heard = b""
+        while len(heard) < len(prefix):
+            heard += connection.recv(65536)
+        assert heard[: len(prefix)] == prefix
+        if behaviour in (hostile.throttled, hostile.close_at_once):
+            assert connection.recv(1) == b""
+        assert server.connections == 1
+
+
+def test_mute_says_nothing_and_stays() -> None:
+    with Hostile(hostile.mute) as server, dial(server) as connection:
+        connection.sendall(b"SSH-2.0-test\r\n")
+        connection.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+
+
+def test_reset_at_once() -> None:
+    with Hostile(hostile.reset_at_once) as server, pytest.raises(ConnectionResetError):
+        with dial(server) as connection:
+            connection.recv(1)
+
+
+def test_kexinit_is_well_formed(sshd: Sshd) -> None:
+    with Hostile(hostile.kexinit_then_silence) as server:
+        words = ["ssh", "-v", "-F", "/dev/null", "-p", str(server.port), "-o", "BatchMode=yes"]
+        client = subprocess.Popen([*words, server.address, "true"], stderr=subprocess.PIPE, text=True)
+        assert client.stderr is not None
+        said = []
+        for line in client.stderr:
+            said.append(line)
+            if "expecting SSH2_MSG_KEX" in line:
+                break
+        client.kill()
+        client.communicate()
+    assert any("kex: algorithm: curve25519-sha256" in line for line in said), said
+
+
+def proxied(sshd: Sshd, proxy: Proxy, *words: str) -> list[str]:
+    argv = sshd.ssh(proxy.address, *words)
+    argv[argv.index("-p") + 1] = str(proxy.port)
+    return [argv[0], "-o", f"HostKeyAlias=[127.0.0.1]:{sshd.port}", *argv[1:]]
+
+
+def test_proxy_passes_and_counts(sshd: Sshd) -> None:
+    with Proxy("127.0.0.1", sshd.port) as proxy:
+        done = run(proxied(sshd, proxy, "cat"), "x" * 1_000_000)
+        assert done.stdout == "x" * 1_000_000
+        assert proxy.up > 1_000_000 and proxy.down > 1_000_000
+
+
+def test_proxy_cuts_after_exactly_so_many_bytes(sshd: Sshd) -> None:
+    with Proxy("127.0.0.1", sshd.port, cut_down=5000) as proxy:
+        assert run(proxied(sshd, proxy, "true")).returncode in (0, 255)
+        assert run(proxied(sshd, proxy, "seq 10000")).returncode == 255
+        wait_until(lambda: proxy.down >= 5000)
+        assert proxy.down <= 5000 * 2
+    with Proxy("127.0.0.1", sshd.port, cut_down=10) as proxy, dial(proxy) as connection:
+        assert read_all(connection) == b"SSH-2.0-Op"
+
+
+def test_proxy_resets(sshd: Sshd) -> None:
+    with Proxy("127.0.0.1", sshd.port, cut_up=4, reset=True) as proxy, dial(proxy) as connection:
+        connection.sendall(b"SSH-2.0-test\r\n")
+        with pytest.raises(ConnectionResetError):
+            read_all(connection)
+
+
+def test_proxy_delays(sshd: Sshd) -> None:
+    with Proxy("127.0.0.1", sshd.port, delay=0.2) as proxy, dial(proxy) as connection:
+        began = time.monotonic()
+        assert connection.recv(4) == b"SSH-"
+        assert time.monotonic() - began >= 0.2
+        assert run(proxied(sshd, proxy, "echo hi")).stdout == "hi\n"
+
+
+def test_proxy_becomes_a_black_hole_and_returns(sshd: Sshd) -> None:
+    with Proxy("127.0.0.1", sshd.port) as proxy, dial(proxy) as connection:
+        assert connection.recv(4) == b"SSH-"
+        while b"\n" not in connection.recv(100):
+            pass
+        proxy.black_hole()
+        connection.sendall(b"SSH-2.0-test\r\n")
+        connection.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        proxy.restore()
+        assert connection.recv(1)
+
+
+def test_drop_closes_what_is_open(sshd: Sshd) -> None:
+    with Proxy("127.0.0.1", sshd.port) as proxy:
+        client = subprocess.Popen(proxied(sshd, proxy, "cat"), stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        wait_until(lambda: proxy.down > 2500)
+        proxy.drop(reset=True)
+        client.communicate(timeout=10)
+        assert client.returncode == 255
+
+
+def test_home_is_elsewhere(tmp_home: Path) -> None:
+    assert Path.home() == tmp_home and not list((tmp_home / ".config").iterdir())
+    assert os.environ["XDG_STATE_HOME"].startswith(str(tmp_home))
+
+
+@pytest.mark.parametrize("home", [".ssh", ".config/hostpool"])
+def test_guards_fail_a_test(pytester_run: Callable[[str], str], home: str) -> None:
+    told = pytester_run(
+        f"""
+        def test_bad(monkeypatch):
+            (tests.conftest.REAL_HOME / {home!r} / "x").write_text("x")
+        """
+    )
+    assert "the real home was written to" in told and "1 passed, 1 error" in told
+
+
+def test_processes_left_behind_fail_the_session(pytester_run: Callable[[str], str]) -> None:
+    told = pytester_run(
+        """
+        def test_bad():
+            subprocess.run(["sh", "-c", "sleep 77 >/dev/null 2>&1 &"])
+        """
+    )
+    assert "processes left behind by tests" in told and "sleep 77" in told
+
+
+def test_skipped_for_want_of_root_are_named(pytester_run: Callable[[str], str]) -> None:
+    told = pytester_run(
+        """
+        os.geteuid = lambda: 1000
+
+        @pytest.mark.needs_root
+        def test_rooted():
+            pass
+        """
+    )
+    assert "needs root, not run here: test_inner.py::test_rooted" in told
+
+
+@pytest.fixture
+def pytester_run(tmp_path: Path) -> Callable[[str], str]:
+    """Run the text of a test file in a pytest of its own, under our conftest, with a home in tmp."""
+
+    def inner(body: str) -> str:
+        import sys
+        import textwrap
+
+        home = tmp_path / "fakehome"
+        for name in (".ssh", ".config/hostpool"):
+            (home / name).mkdir(parents=True)
+        root = Path(__file__).parents[2]
+        head = "import os, subprocess, sys\nimport pytest\nimport tests.conftest\n"
+        (tmp_path / "test_inner.py").write_text(head + textwrap.dedent(body))
+        (tmp_path / "conftest.py").write_text(
+            "from pathlib import Path\nimport tests.conftest\nfrom tests.conftest import *\n"
+            f"tests.conftest.REAL_HOME = Path({str(home)!r})\n"
+        )
+        (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = needs_root\n")
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rs", str(tmp_path)],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(root)},
+            timeout=60,
+        )
+        return done.stdout + done.stderr
+
+    return inner
