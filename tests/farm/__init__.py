@@ -1,8 +1,9 @@
 """Helpers for tests: a real OpenSSH server, hostile servers, throw-away users."""
 
 from tests.farm.accounts import ThrowAwayUser
-from tests.farm.hostile import Hostile, Proxy
+from tests.farm.hostile import Hostile, Refusing
 from tests.farm.processes import alive, wait_until
+from tests.farm.proxy import Proxy
 from tests.farm.sshd import Sshd
 
-__all__ = ["Hostile", "Proxy", "Sshd", "ThrowAwayUser", "alive", "wait_until"]
+__all__ = ["Hostile", "Proxy", "Refusing", "Sshd", "ThrowAwayUser", "alive", "wait_until"]

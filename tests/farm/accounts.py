@@ -50,9 +50,7 @@ class ThrowAwayUser:
             return
         while mine := _processes_of(self.uid):
             processes.kill_all(mine)
-            processes.wait_until(
-                lambda pids=mine: not any(map(processes.alive, pids)), what="processes ended"
-            )
+            processes.wait_gone(mine)
         _run("userdel", "--remove", "--force", self.name)
 
     def __enter__(self) -> ThrowAwayUser:

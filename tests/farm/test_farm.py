@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.farm import Hostile, Proxy, Sshd, ThrowAwayUser, alive, hostile, wait_until
+from tests.farm import Hostile, Proxy, Refusing, Sshd, ThrowAwayUser, alive, hostile, wait_until
+from tests.farm.listener import Listener
 
 
 def run(words: list[str], stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, input=stdin, capture_output=True, text=True, timeout=30)
 
 
-def dial(server: hostile.Listener | hostile.Refusing) -> socket.socket:
+def dial(server: Listener | Refusing) -> socket.socket:
     return socket.create_connection((server.address, server.port), timeout=5)
 
 
@@ -87,7 +88,7 @@ def test_throw_away_user_logs_in_and_goes(sshd: Sshd) -> None:
 
 
 def test_refusing() -> None:
-    with hostile.Refusing() as server, pytest.raises(ConnectionRefusedError):
+    with Refusing() as server, pytest.raises(ConnectionRefusedError):
         dial(server)
 
 
@@ -124,8 +125,8 @@ def test_mute_says_nothing_and_stays() -> None:
 
 
 def test_reset_at_once() -> None:
-    with Hostile(hostile.reset_at_once) as server, pytest.raises(ConnectionResetError):
-        with dial(server) as connection:
+    with Hostile(hostile.reset_at_once) as server, dial(server) as connection:
+        with pytest.raises(ConnectionResetError):
             connection.recv(1)
 
 
