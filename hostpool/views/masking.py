@@ -1,0 +1,150 @@
+"""Masks secrets by value in every event before a view sees it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from hostpool.errors import ErrorInfo
+from hostpool.events import (
+    Event,
+    HostFinished,
+    HostRetry,
+    Output,
+    PlayStarted,
+    RunStarted,
+    Stream,
+    TaskFinished,
+    TaskStarted,
+    Warning,
+)
+from hostpool.secrets import MaskedStream, Masker
+from hostpool.views.options import View
+
+replace = msgspec.structs.replace
+
+
+class Masked:
+    """Passes events on, masked. Output is masked across the borders of its pieces.
+
+    What may be the beginning of a secret is kept back until the next piece, or the host's end.
+    """
+
+    def __init__(self, view: View, masker: Masker) -> None:
+        self._view = view
+        self._masker = masker
+        self._streams: dict[tuple[str, Stream], MaskedStream] = {}
+
+    def handle(self, event: Event) -> None:
+        if isinstance(event, Output):
+            self._output(event)
+            return
+        if isinstance(event, HostFinished):
+            self._release(event.host, event.ts)
+        self._view.handle(mask_event(event, self._masker))
+
+    def close(self) -> None:
+        try:
+            for host in {host for host, _ in self._streams}:
+                self._release(host, 0.0)
+        finally:
+            self._view.close()
+
+    def _output(self, event: Output) -> None:
+        if event.lossy:
+            # Its neighbours are missing, so its end is cut off rather than kept back.
+            text = self._masker.mask(event.text)
+            shown = text[: len(text) - self._masker.held_back(text)]
+            self._view.handle(replace(event, text=shown, text_b64=None))
+            return
+        key = (event.host, event.stream)
+        stream = self._streams.get(key)
+        if stream is None:
+            stream = self._streams[key] = MaskedStream(self._masker)
+        self._pass_on(event, stream.feed(_exact(event.text, event.text_b64)))
+
+    def _release(self, host: str, ts: float) -> None:
+        streams: tuple[Stream, Stream] = ("stdout", "stderr")
+        for name in streams:
+            stream = self._streams.pop((host, name), None)
+            if stream is not None:
+                self._pass_on(Output(ts=ts, host=host, stream=name, text=""), stream.close())
+
+    def _pass_on(self, event: Output, exact: str) -> None:
+        if exact:
+            text, raw = _split(exact)
+            self._view.handle(replace(event, text=text, text_b64=raw))
+
+
+def _exact(text: str, raw: bytes | None) -> str:
+    """The bytes of a stream as text: what is not UTF-8 as surrogates (PEP 383)."""
+    return text if raw is None else raw.decode("utf-8", "surrogateescape")
+
+
+def _split(exact: str) -> tuple[str, bytes | None]:
+    """The reverse: readable text, and the bytes where they say more."""
+    if exact.isascii():
+        return exact, None
+    try:
+        exact.encode("utf-8")
+        return exact, None
+    except UnicodeEncodeError:
+        raw = exact.encode("utf-8", "surrogateescape")
+        return raw.decode("utf-8", "replace"), raw
+
+
+def mask_value(value: Any, masker: Masker) -> Any:
+    """``value`` with every string in it masked, keys included."""
+    if isinstance(value, str):
+        return masker.mask(value)
+    if isinstance(value, bytes):
+        return masker.mask(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+    if isinstance(value, dict):
+        return {mask_value(key, masker): mask_value(item, masker) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [mask_value(item, masker) for item in value]
+    return value
+
+
+def mask_event(event: Event, masker: Masker) -> Event:
+    """``event`` without secrets in anything a host, a person or a file may have put there."""
+    mask = masker.mask
+    if isinstance(event, HostFinished):
+        return _mask_result(event, masker)
+    if isinstance(event, TaskFinished):
+        return replace(
+            event,
+            play=mask(event.play),
+            task=mask(event.task),
+            diff=mask_value(event.diff, masker),
+            result=mask_value(event.result, masker),
+        )
+    if isinstance(event, HostRetry):
+        return replace(event, error=mask(event.error))
+    if isinstance(event, Warning):
+        return replace(event, message=mask(event.message), hint=mask_value(event.hint, masker))
+    if isinstance(event, RunStarted):
+        return replace(event, task=mask(event.task), argv=tuple(map(mask, event.argv)))
+    if isinstance(event, PlayStarted):
+        return replace(event, play=mask(event.play))
+    if isinstance(event, TaskStarted):
+        return replace(event, play=mask(event.play), task=mask(event.task))
+    return event
+
+
+def _mask_result(event: HostFinished, masker: Masker) -> HostFinished:
+    error = event.error
+    if error is not None:
+        error = ErrorInfo(
+            error.kind, masker.mask(error.message), mask_value(error.hint, masker), error.retryable
+        )
+    return replace(
+        event,
+        stdout=masker.mask(event.stdout),
+        stderr=masker.mask(event.stderr),
+        stdout_b64=mask_value(event.stdout_b64, masker),
+        stderr_b64=mask_value(event.stderr_b64, masker),
+        result=mask_value(event.result, masker),
+        error=error,
+    )

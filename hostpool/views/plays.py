@@ -1,0 +1,73 @@
+"""Plays and tasks as a person follows them: a heading each, below it the hosts folded by outcome."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hostpool.events import PlayStarted, TaskFinished, TaskStarted
+from hostpool.results import GOOD, Status
+from hostpool.views.fold import names
+from hostpool.views.neutralise import neutralise, one_line
+from hostpool.views.options import ViewOptions
+from hostpool.views.report import indented
+from hostpool.views.words import STYLE, status_word
+from hostpool.views.writer import Writer
+
+Outcome = tuple[Status, str, str]
+"""Status, diff, message."""
+
+
+class Plays:
+    """Writes a task's results when the next one begins; memory is bounded by one task's."""
+
+    def __init__(self, options: ViewOptions, writer: Writer) -> None:
+        self._options = options
+        self._writer = writer
+        self._headings: list[str] = []
+        self._results: dict[Outcome, list[str]] = {}
+
+    def handle(self, event: PlayStarted | TaskStarted | TaskFinished) -> None:
+        if isinstance(event, TaskFinished):
+            self._add(event)
+            return
+        self.flush()
+        if isinstance(event, PlayStarted):
+            self._headings = [f"PLAY [{one_line(event.play)}]"]
+        else:
+            # In quiet mode a heading waits for a result worth showing.
+            self._headings = [line for line in self._headings if line.startswith("PLAY")]
+            self._headings.append(f"TASK [{one_line(event.task)}]")
+        if not self._options.quiet:
+            self._write_headings()
+
+    def _add(self, event: TaskFinished) -> None:
+        quiet = self._options.quiet and event.status in ("ok", "changed", "skipped")
+        if quiet and not (self._options.show_changed and event.status == "changed"):
+            return
+        key = (event.status, event.diff or "", _message(event))
+        self._results.setdefault(key, []).append(event.host)
+
+    def flush(self) -> None:
+        """Writes what the current task has brought so far."""
+        results, self._results = self._results, {}
+        if results:
+            self._write_headings()
+        for (status, diff, message), hosts in results.items():
+            who = self._writer.paint(one_line(names(hosts)), "1")
+            said = self._writer.paint(status_word(status), STYLE[status])
+            body = indented(self._options.masker.mask(neutralise(diff + message)))
+            self._writer.write("stderr", f"{who} {said}\n{body}")
+        self._writer.flush()
+
+    def _write_headings(self) -> None:
+        headings, self._headings = self._headings, []
+        self._writer.write("stderr", "".join(self._writer.paint(line, "1") + "\n" for line in headings))
+
+
+def _message(event: TaskFinished) -> str:
+    """Why it failed; for a task that did not, what it has to say."""
+    result = event.result or {}
+    parts = [result.get(key) for key in ("msg", "stderr", "stdout")] if event.status not in GOOD else []
+    parts = parts or [result.get("msg")]
+    texts = (part if isinstance(part, str) else msgspec.json.encode(part).decode() for part in parts if part)
+    return "".join(text if text.endswith("\n") else text + "\n" for text in texts)

@@ -1,0 +1,143 @@
+"""What stays on the screen after a run: folded results, failures with reasons, one summary line.
+
+Everything a host wrote is indented, or follows its name and a colon; what hostpool says follows the name
+without one. So no output can pass for a statement of ours.
+"""
+
+from __future__ import annotations
+
+from hostpool.events import HostFinished, RunFinished, RunStarted, Warning
+from hostpool.results import counts_of
+from hostpool.views.compare import differences
+from hostpool.views.fold import Folder, Group, names
+from hostpool.views.neutralise import neutralise, one_line
+from hostpool.views.notes import Notes
+from hostpool.views.options import ViewOptions
+from hostpool.views.words import STYLE, hosts_word, outcome, seconds, tally
+from hostpool.views.writer import Writer
+
+BOLD, STDERR, HINT, WARN = "1", "2", "36", "33"
+
+
+class Report:
+    """Collects what hosts ended with and writes it once, at the end."""
+
+    def __init__(self, options: ViewOptions, writer: Writer) -> None:
+        self._options = options
+        self._writer = writer
+        self._folder = Folder(together=options.fold and not options.no_prefix, text=self._clean)
+        self._notes = Notes()
+        self._counts = counts_of([])
+        self._run = ""
+
+    def _clean(self, text: str) -> str:
+        # Masked again: dropping a host's colours may have joined the halves of a secret.
+        return self._options.masker.mask(neutralise(text))
+
+    def start(self, event: RunStarted) -> None:
+        self._run = event.run
+        self._folder.expect(event.hosts)
+
+    def add(self, result: HostFinished) -> None:
+        self._counts[result.status] += 1
+        if self._shows(result):
+            self._folder.add(result)
+
+    def warn(self, event: Warning) -> str:
+        """What to show of a warning at once."""
+        return self._notes.add(event)
+
+    def _shows(self, result: HostFinished) -> bool:
+        if not self._options.quiet or result.status not in ("ok", "changed"):
+            return True
+        return self._options.show_changed and result.status == "changed"
+
+    def write(self, end: RunFinished | None) -> None:
+        """Good results first, then warnings and what needs attention, each in inventory order."""
+        groups = list(self._folder.groups())
+        usual = differences(groups, self._folder) if self._options.compare else {}
+        for group in groups:
+            if group.good:
+                self._block(group, usual.get(id(group)))
+        notes = [self._writer.paint(note, WARN) for note in self._notes.rest()]
+        self._writer.write("stderr", "".join(notes))
+        for group in groups:
+            if not group.good:
+                self._block(group, usual.get(id(group)))
+        if groups or notes or not self._options.silent:
+            self._writer.write("stderr", self._summary(end))
+        self._writer.flush()
+
+    def _block(self, group: Group, difference: str | None) -> None:
+        out = self._folder.text(group.stdout) if difference is None else difference
+        err = self._folder.text(group.stderr)
+        if self._options.no_prefix:
+            self._writer.write("stdout", _ended(out))
+            self._writer.write("stderr", _ended(err))
+            if not group.good:
+                self._writer.write("stderr", self._heading(group) + self._reason(group))
+            return
+        if out and group.good and not err and _is_line(out):
+            self._writer.write("stdout", f"{self._who(group)}{self._said(group)}: {_ended(out)}")
+            return
+        if out:
+            self._writer.write("stdout", self._heading(group) + indented(out))
+        if err or not out or not group.good:
+            heading = "" if out and self._writer.shared else self._heading(group)
+            body = self._writer.paint(indented(err), STDERR)
+            self._writer.write("stderr", heading + body + self._reason(group))
+
+    def _who(self, group: Group) -> str:
+        return self._writer.paint(one_line(names(group.names())), BOLD)
+
+    def _said(self, group: Group) -> str:
+        """The outcome, unless it is the usual one."""
+        status = group.sample.status
+        if status == "ok" and not group.sample.exit_code:
+            return ""
+        return " " + self._writer.paint(outcome(group.sample), STYLE[status])
+
+    def _heading(self, group: Group) -> str:
+        said = self._said(group)
+        if not said and not self._folder.text(group.stdout) and not self._folder.text(group.stderr):
+            said = " " + self._writer.paint("ok", STYLE["ok"])
+        error = group.error()
+        message = f": {neutralise(error.message.strip())}".replace("\n", "\n  ") if error else ""
+        return f"{self._who(group)}{said}{message}\n"
+
+    def _reason(self, group: Group) -> str:
+        error = group.error()
+        if error is None or not error.hint:
+            return ""
+        return self._writer.paint(indented(f"hint: {neutralise(error.hint)}"), HINT)
+
+    def _summary(self, end: RunFinished | None) -> str:
+        counts = [self._writer.paint(text, STYLE[status]) for status, text in tally(self._counts)]
+        line = f"{hosts_word(sum(self._counts.values()))}: {', '.join(counts) or 'nothing done'}"
+        if end is None:
+            line += "; the run was broken off"
+        else:
+            line += f" in {seconds(end.duration)}"
+            if end.interrupted:
+                line += f", interrupted by {one_line(end.interrupted)}"
+        run = self._run or (end.run if end else "")
+        return f"{line} (run {one_line(run)})\n" if run else f"{line}\n"
+
+    def close(self) -> None:
+        self._folder.close()
+
+
+def _is_line(text: str) -> bool:
+    return text.find("\n") in (-1, len(text) - 1)
+
+
+def _ended(text: str) -> str:
+    return text if not text or text.endswith("\n") else text + "\n"
+
+
+def indented(text: str) -> str:
+    """Two spaces before every line that is not empty."""
+    if not text:
+        return ""
+    body = text.removesuffix("\n")
+    return "".join(f"  {line}\n" if line else "\n" for line in body.split("\n"))

@@ -1,0 +1,40 @@
+"""``--stream``: ``host: line`` as it comes, whole lines only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from hostpool.events import HostFinished, Output, Stream
+from hostpool.views.lines import Lines
+from hostpool.views.neutralise import neutralise, one_line
+from hostpool.views.options import ViewOptions
+
+
+class Streaming:
+    """Hands lines to ``write``: those of a host's stderr to ours."""
+
+    def __init__(self, options: ViewOptions, write: Callable[[Stream, str], None]) -> None:
+        self._options = options
+        self._write = write
+        self._lines = Lines()
+
+    def output(self, event: Output) -> None:
+        for line in self._lines.feed(event):
+            self._line(event.host, event.stream, line)
+
+    def finished(self, result: HostFinished) -> HostFinished:
+        """Completes the host's last lines; returns the result without the output that was shown."""
+        for stream, line in self._lines.end(result.host):
+            self._line(result.host, stream, line)
+        return msgspec.structs.replace(result, stdout="", stderr="", stdout_b64=None, stderr_b64=None)
+
+    def end(self) -> None:
+        for host, stream, line in self._lines.end_all():
+            self._line(host, stream, line)
+
+    def _line(self, host: str, stream: Stream, line: str) -> None:
+        text = self._options.masker.mask(neutralise(line.removesuffix("\r")))
+        prefix = "" if self._options.no_prefix else f"{one_line(host)}: "
+        self._write(stream, f"{prefix}{text}\n")
