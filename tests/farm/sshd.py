@@ -201,12 +201,12 @@ class Sshd:
 
     def stop(self) -> None:
         """End the server and all that was started through it; remove its directory. Idempotent."""
-        left = self.sessions()
-        processes.kill_all((master.pid for master in self._masters), signal.SIGTERM)
-        while left:  # what is being forked meanwhile carries the marker
+        masters = [master.pid for master in self._masters]
+        processes.kill_all(masters, signal.SIGSTOP)  # or they fork while we look
+        while left := self.sessions():
             processes.kill_all(left)
             processes.wait_gone(left)
-            left = processes.marked(self._marker)
+        processes.kill_all(masters)
         for master in self._masters:
             master.wait(10)
         self._masters.clear()

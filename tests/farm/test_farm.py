@@ -6,6 +6,8 @@ import os
 import pwd
 import socket
 import subprocess
+import sys
+import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -125,9 +127,12 @@ def test_mute_says_nothing_and_stays() -> None:
 
 
 def test_reset_at_once() -> None:
-    with Hostile(hostile.reset_at_once) as server, dial(server) as connection:
-        with pytest.raises(ConnectionResetError):
-            connection.recv(1)
+    with (
+        Hostile(hostile.reset_at_once) as server,
+        dial(server) as connection,
+        pytest.raises(ConnectionResetError),
+    ):
+        connection.recv(1)
 
 
 def test_kexinit_is_well_formed(sshd: Sshd) -> None:
@@ -250,9 +255,6 @@ def pytester_run(tmp_path: Path) -> Callable[[str], str]:
     """Run the text of a test file in a pytest of its own, under our conftest, with a home in tmp."""
 
     def inner(body: str) -> str:
-        import sys
-        import textwrap
-
         home = tmp_path / "fakehome"
         for name in (".ssh", ".config/hostpool"):
             (home / name).mkdir(parents=True)
@@ -269,7 +271,7 @@ def pytester_run(tmp_path: Path) -> Callable[[str], str]:
             capture_output=True,
             text=True,
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(root)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *sys.path])},
             timeout=60,
         )
         return done.stdout + done.stderr
