@@ -14,7 +14,7 @@ __all__ = ["Kind", "View", "ViewOptions", "default_kind", "make_view", "needs_ou
 
 
 def make_view(kind: Kind, options: ViewOptions) -> View:
-    """The view for ``-o kind``."""
+    """The view for ``-o kind``; live becomes plain where no cursor can be moved."""
     view: View = Accounted(_bare(kind, options))
     return Masked(view, options.masker) if options.masker else view
 
@@ -26,11 +26,11 @@ def needs_output(kind: Kind, options: ViewOptions) -> bool:
 
 def _bare(kind: Kind, options: ViewOptions) -> View:
     # Each is imported when it is wanted: start-up counts, and only one of them is used.
-    if kind == "live":
+    if kind == "live" and default_kind(options.stdout, options.environ) == "live":
         from hostpool.views.live import LiveView
 
         return LiveView(options)
-    if kind == "plain":
+    if kind in ("live", "plain"):
         from hostpool.views.plain import PlainView
 
         return PlainView(options)

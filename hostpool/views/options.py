@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ class ViewOptions:
     masker: Masker = field(default_factory=Masker)
     size: Callable[[], tuple[int, int]] | None = None
     clock: Callable[[], float] = time.time
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
 
 def is_terminal(stream: Stream) -> bool:

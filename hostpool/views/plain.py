@@ -28,12 +28,12 @@ class PlainView:
     """The report at the end; before it only warnings, with ``stream`` the lines of hosts as they come,
     and with ``verbose`` a line for each host that ends or is tried again."""
 
-    def __init__(self, options: ViewOptions) -> None:
+    def __init__(self, options: ViewOptions, writer: Writer | None = None) -> None:
         self._options = options
-        self._writer = Writer(options)
+        self._writer = writer or Writer(options)
         self._report = Report(options, self._writer)
         self._plays = Plays(options, self._writer)
-        self._streaming = Streaming(options, self._writer.write) if options.stream else None
+        self._streaming = Streaming(options, self._writer) if options.stream else None
         self._reported = False
 
     def handle(self, event: Event) -> None:

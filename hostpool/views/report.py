@@ -16,6 +16,8 @@ from hostpool.views.options import ViewOptions
 from hostpool.views.words import STYLE, hosts_word, outcome, seconds, tally
 from hostpool.views.writer import Writer
 
+SHORT = 48
+"""Characters of host names before which a single line of output stands on the same line."""
 BOLD, STDERR, HINT, WARN = "1", "2", "36", "33"
 
 
@@ -77,7 +79,7 @@ class Report:
             if not group.good:
                 self._writer.write("stderr", self._heading(group) + self._reason(group))
             return
-        if out and group.good and not err and _is_line(out):
+        if out and group.good and not err and _is_line(out) and len(names(group.names())) < SHORT:
             self._writer.write("stdout", f"{self._who(group)}{self._said(group)}: {_ended(out)}")
             return
         if out:

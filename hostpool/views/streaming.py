@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import msgspec
 
 from hostpool.events import HostFinished, Output, Stream
 from hostpool.views.lines import Lines
 from hostpool.views.neutralise import neutralise, one_line
 from hostpool.views.options import ViewOptions
+from hostpool.views.writer import Writer
 
 
 class Streaming:
-    """Hands lines to ``write``: those of a host's stderr to ours."""
+    """A host's stdout goes to ours, its stderr to ours."""
 
-    def __init__(self, options: ViewOptions, write: Callable[[Stream, str], None]) -> None:
+    def __init__(self, options: ViewOptions, writer: Writer) -> None:
         self._options = options
-        self._write = write
+        self._writer = writer
         self._lines = Lines()
 
     def output(self, event: Output) -> None:
@@ -36,5 +35,6 @@ class Streaming:
 
     def _line(self, host: str, stream: Stream, line: str) -> None:
         text = self._options.masker.mask(neutralise(line.removesuffix("\r")))
-        prefix = "" if self._options.no_prefix else f"{one_line(host)}: "
-        self._write(stream, f"{prefix}{text}\n")
+        prefix = "" if self._options.no_prefix else self._writer.paint(one_line(host), "1") + ": "
+        text = self._writer.paint(text, "2") if stream == "stderr" else text
+        self._writer.write(stream, f"{prefix}{text}\n")
