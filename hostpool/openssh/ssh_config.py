@@ -1,0 +1,252 @@
+"""ssh_config as OpenSSH reads it (ssh_config(5)): loaded once, asked for each host."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hostpool.errors import SSHConfigError
+
+from .criteria import Criterion, Facts, hold
+from .directive import COMMAND_LINE, Directive, Place, read_line
+from .finish import Finisher, canonical, connect_name, token_values
+from .host_config import HostConfig
+from .keywords import KEYWORDS, Kind
+from .local import Local
+from .program import SYSTEM_DIRECTORY, FileProgram, HostPatterns, Loader, Section
+from .settings import Settings
+from .shell import CommandProblem, run_in_shell
+from .ssh_g import OpenSSH
+from .tokens import ExpansionError, expand_percent
+
+
+class _Undecided(Exception):
+    """The configuration turns on something that only OpenSSH itself can decide."""
+
+    def __init__(self, place: Place, what: str) -> None:
+        super().__init__(what)
+        self.place = place
+        self.what = what
+
+
+class SSHConfig:
+    """The options and files of one run. ``resolve`` is cheap (about 30 µs a host) and remembers.
+
+    ``arguments`` are the ``-F`` and ``-o`` arguments that make ssh itself read the same.
+    """
+
+    def __init__(
+        self,
+        local: Local,
+        options: tuple[Directive, ...],
+        programs: tuple[FileProgram, ...],
+        *,
+        final_pass: bool,
+        arguments: tuple[str, ...],
+    ) -> None:
+        self.local = local
+        self.options = options
+        self.programs = programs
+        self.final_pass = final_pass
+        self.arguments = arguments
+        self._answers: dict[str, bool] = {}
+        self._resolved: dict[tuple[str, str | None, int | None], HostConfig] = {}
+        self._ssh: OpenSSH | None = None
+
+    @classmethod
+    def load(
+        cls,
+        files: str | os.PathLike[str] | None = None,
+        *,
+        options: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        home: str | None = None,
+        local_user: str | None = None,
+    ) -> SSHConfig:
+        """Reads ``~/.ssh/config`` and ``/etc/ssh/ssh_config``, or ``files`` (``-F``) in place of both.
+
+        ``files`` may be ``"none"``. ``options`` are ``-o`` values (``"Port=22"``, ``"Port 22"``); the
+        first of all settings counts. ``home`` defaults to the passwd entry's, as in ssh.
+        Raises SSHConfigError, or Problems when several lines are wrong.
+        """
+        local = Local.here(user=local_user, home=home, env=env)
+        loader = Loader(local)
+        given = tuple(directive for text in options if (directive := _option(text, loader)) is not None)
+        if files is None:
+            user_file = f"{local.ssh_directory}/config"
+            read: tuple[FileProgram | None, ...] = (
+                loader.read(user_file, user=True, strict=True),
+                loader.read(f"{SYSTEM_DIRECTORY}/ssh_config", user=False, strict=False),
+            )
+            arguments: tuple[str, ...] = () if home is None else ("-F", user_file)
+        else:
+            path = os.fspath(files)
+            read = (None,) if path.lower() == "none" else (_required(path, loader),)
+            arguments = ("-F", path)
+        loader.check()
+        return cls(
+            local,
+            given,
+            tuple(program for program in read if program is not None),
+            final_pass=loader.wants_final_pass,
+            arguments=(*arguments, *(part for text in options for part in ("-o", text))),
+        )
+
+    def without_options(self) -> SSHConfig:
+        """The configuration as a jump host sees it: ``-o`` options are for the target alone."""
+        if not self.options:
+            return self
+        kept = self.arguments[:2] if self.arguments[0] == "-F" else ()
+        return SSHConfig(self.local, (), self.programs, final_pass=self.final_pass, arguments=kept)
+
+    def resolve(self, host: str, *, user: str | None = None, port: int | None = None) -> HostConfig:
+        """How to reach ``host``. ``user`` and ``port`` count as given on the command line.
+
+        Raises SSHConfigError with file and line.
+        """
+        key = (host, user, port)
+        found = self._resolved.get(key)
+        if found is None:
+            found = self._resolved[key] = self._resolve(host, user, port)
+        return found
+
+    def _resolve(self, host: str, user: str | None, port: int | None) -> HostConfig:
+        settings = Settings()
+        place = Place(COMMAND_LINE, None, "")
+        if user is not None:
+            settings.apply(Directive(KEYWORDS["user"], user, place))
+        if port is not None:
+            settings.apply(Directive(KEYWORDS["port"], port, place))
+        try:
+            self._evaluate(settings, host)
+        except _Undecided as question:
+            settings = self._ask_ssh(question, host, user, port)
+        return Finisher(settings, self.local, host).config()
+
+    def _evaluate(self, settings: Settings, host: str) -> None:
+        for directive in self.options:
+            settings.apply(directive)
+        _Evaluation(self, settings, host, host, final=False).run()
+        if settings.value("canonicalizehostname", "no") != "no":
+            place = settings.place("canonicalizehostname")
+            raise _Undecided(place, "CanonicalizeHostname needs look-ups in DNS")
+        if self.final_pass:
+            name = canonical(connect_name(settings, host))
+            _Evaluation(self, settings, name, host, final=True).run()
+
+    def _ask_ssh(self, question: _Undecided, host: str, user: str | None, port: int | None) -> Settings:
+        self._ssh = self._ssh or OpenSSH(self.arguments, self.local.env)
+        try:
+            return self._ssh.settings(host, user, port)
+        except CommandProblem as problem:
+            raise question.place.error(
+                f"{question.what}, and asking ssh -G failed: {problem}",
+                "install an OpenSSH client that knows it, or choose another file with -F",
+            ) from None
+
+    def answer(self, command: str, place: Place) -> bool:
+        """Whether a ``Match exec`` command succeeds; the same command is run once."""
+        if command not in self._answers:
+            try:
+                self._answers[command] = run_in_shell(command, self.local.env)
+            except CommandProblem as problem:
+                raise place.error(f"Match exec: {problem}") from None
+        return self._answers[command]
+
+
+class _Evaluation:
+    """One pass over all files for one host."""
+
+    def __init__(
+        self, config: SSHConfig, settings: Settings, host: str, original: str, *, final: bool
+    ) -> None:
+        self.config = config
+        self.settings = settings
+        self.host = host
+        self.original = original
+        self.final = final
+
+    def run(self) -> None:
+        for program in self.config.programs:
+            self._file(program)
+
+    def _file(self, program: FileProgram) -> None:
+        for section in program.candidates(self.host):
+            if self._active(section):
+                for item in section.items:
+                    if isinstance(item, FileProgram):
+                        self._file(item)
+                    else:
+                        self.settings.apply(item)
+
+    def _active(self, section: Section) -> bool:
+        condition = section.condition
+        if condition is None:
+            return True
+        if isinstance(condition, HostPatterns):
+            return condition.match(self.host)
+        assert section.place is not None
+        return self._matches(condition, section.place)
+
+    def _matches(self, criteria: tuple[Criterion, ...], place: Place) -> bool:
+        unknown = next((criterion for criterion in criteria if not criterion.known), None)
+        facts = self._facts()
+        if unknown is None:
+            return hold(criteria, facts, lambda command: self._exec(command, facts, place))
+        decidable = tuple(item for item in criteria if item.known and item.name != "exec")
+        if not hold(decidable, facts, lambda command: False):
+            return False
+        raise _Undecided(place, f"the Match criterion {unknown.name!r} is not decided here")
+
+    def _facts(self) -> Facts:
+        settings, local = self.settings, self.config.local
+        return Facts(
+            host=self.host if self.final else connect_name(settings, self.host),
+            original=self.original,
+            user=settings.value("user", local.user),
+            local_user=local.user,
+            tag=settings.value("tag", ""),
+            final=self.final,
+        )
+
+    def _exec(self, command: str, facts: Facts, place: Place) -> bool:
+        jumps = self.settings.value("proxyjump")
+        tokens = token_values(
+            self.config.local,
+            original=self.original,
+            hostname=facts.host,
+            port=self.settings.value("port", 22),
+            user=facts.user,
+            alias=self.settings.value("hostkeyalias", facts.host),
+            jump=jumps[-1].host if jumps else "",
+        )
+        try:
+            expanded = expand_percent(command, tokens)
+        except ExpansionError as error:
+            raise place.error(f"Match exec: {error}") from None
+        return self.config.answer(expanded, place)
+
+
+def _option(text: str, loader: Loader) -> Directive | None:
+    place = Place(COMMAND_LINE, None, text)
+    try:
+        directive = read_line(text, place, loader.ignored)
+        if directive is not None and directive.keyword.kind in (Kind.HOST, Kind.MATCH, Kind.INCLUDE):
+            raise place.error(
+                f"{directive.keyword.name} has no meaning as an option", "put it into a file for -F"
+            )
+    except SSHConfigError as error:
+        loader.errors.append(error)
+        return None
+    if directive is not None and directive.keyword.key == "ignoreunknown":
+        loader.ignored = directive.value
+    return directive
+
+
+def _required(path: str, loader: Loader) -> FileProgram | None:
+    if not Path(path).exists():
+        raise SSHConfigError("the ssh_config file does not exist", file=path)
+    if not os.access(path, os.R_OK):
+        raise SSHConfigError("the ssh_config file cannot be read", file=path)
+    return loader.read(path, user=True, strict=False)
