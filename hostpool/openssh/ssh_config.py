@@ -133,6 +133,10 @@ class SSHConfig:
             raise _Undecided(place, "CanonicalizeHostname needs look-ups in DNS")
         if self.final_pass:
             name = canonical(connect_name(settings, host))
+            # From here on the name stands: a HostName of the second pass comes too late, as in ssh.
+            settings.first["hostname"] = Directive(
+                KEYWORDS["hostname"], name.replace("%", "%%"), Place(COMMAND_LINE, None, "")
+            )
             _Evaluation(self, settings, name, host, final=True).run()
 
     def _ask_ssh(self, question: _Undecided, host: str, user: str | None, port: int | None) -> Settings:
