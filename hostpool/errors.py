@@ -152,7 +152,10 @@ class HostError(HostpoolError):
 
 
 class Unreachable(HostError):
+    """``attempts`` counts the connection attempts behind it."""
+
     kind = "unreachable"
+    attempts = 1
 
 
 class Lost(HostError):

@@ -109,6 +109,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=Tru
     silence_timeout: float | None = None
     retries: int = 2
     on_lost: Literal["leave", "kill"] = "leave"
+    kill_grace: float = 5.0
 
 
 class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag=True):

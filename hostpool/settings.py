@@ -46,5 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     become_method: str | None = None
     become_password: Secret | None = None
     extra_vars: dict[str, Any] = {}
+    check: bool = False
+    """Foretell instead of doing: nothing that changes a host is sent."""
     keep_sessions: bool = True
     """Whether a session stays open for the host's next task (ad-hoc runs close it at once)."""

@@ -46,7 +46,8 @@ class RunReply:
     stderr: bytes = b""
     stdout_bytes: int = 0
     stderr_bytes: int = 0
-    truncated: bool = False
+    stdout_truncated: bool = False
+    stderr_truncated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

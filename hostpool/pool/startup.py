@@ -1,0 +1,45 @@
+"""What can go wrong while workers start, in words; and how many sessions one may keep."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import signal
+
+from hostpool.errors import PoolBrokenError
+from hostpool.pool.link import MISSING_GUARD
+
+_FILES_PER_SESSION = 3
+_RESERVE = 64
+
+
+def in_bootstrapping_child() -> bool:
+    """Whether this process is a child that is just importing the parent's ``__main__``."""
+    return bool(getattr(multiprocessing.current_process(), "_inheriting", False))
+
+
+def death_reason(status: int | None) -> PoolBrokenError:
+    """Why workers die before they are ready, as far as the exit status of the last one tells."""
+    if status == MISSING_GUARD:
+        return PoolBrokenError(
+            "the script makes its HostPool at import, so every worker process would make one too",
+            hint='put what makes and uses the pool under `if __name__ == "__main__":`',
+        )
+    if status is None:
+        what = "did not start"
+    elif status < 0:
+        what = f"were killed by signal {signal.Signals(-status).name}"
+    else:
+        what = f"ended with status {status}"
+    return PoolBrokenError(
+        f"three worker processes in a row {what} before they were ready",
+        hint="what they printed stands above; a KILL is often the out-of-memory killer (dmesg), a status "
+        "1 an import that fails in the worker",
+    )
+
+
+def session_cap() -> int:
+    """How many open sessions one worker may keep: what its file descriptors allow."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    limit = 65536 if hard == resource.RLIM_INFINITY else hard
+    return max(8, (limit - _RESERVE) // _FILES_PER_SESSION)

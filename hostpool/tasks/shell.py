@@ -1,0 +1,112 @@
+"""How words and programs reach a POSIX sh unharmed, whatever the login shell is.
+
+sshd hands a command to the login shell, and csh, tcsh, fish and sh quote differently. So what has to
+arrive exactly goes over standard input: the command line is a constant that all of them read alike,
+it starts /bin/sh, and that reads one line, the program, and leaves all that follows to the program.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from hostpool.tasks.base import Run
+
+READ_AND_RUN = 'IFS= read -r hostpool && eval "$hostpool"'
+"""sh: one line of stdin is the program. POSIX read takes no byte beyond the newline from a pipe."""
+
+BOOTSTRAP = f"exec /bin/sh -c '{READ_AND_RUN}'"
+
+NO_CHDIR = 125
+"""Exit status when ``chdir`` failed, as env(1) has it."""
+
+_SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _./:=,+@%-")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """``command`` is what sshd gets to execute, ``head`` what goes to its stdin before anything else."""
+
+    command: bytes
+    head: bytes = b""
+
+
+class NeedsShell(ValueError):
+    """The request needs a POSIX sh, and the host is said to have none."""
+
+
+def quote(word: str) -> str:
+    """``word`` as one word of POSIX sh. NUL cannot be in a word: ValueError."""
+    if "\0" in word:
+        raise ValueError("a NUL character cannot be passed to a shell")
+    if _SAFE.fullmatch(word):
+        return word
+    return "'" + word.replace("'", "'\"'\"'") + "'"
+
+
+def is_variable_name(name: str) -> bool:
+    """Whether sh can hold an environment variable of this name."""
+    return _NAME.fullmatch(name) is not None
+
+
+def one_line(program: str) -> str:
+    """An equivalent of ``program`` without a newline."""
+    if "\0" in program:
+        raise ValueError("a NUL character cannot be passed to a shell")
+    if "\n" not in program:
+        return program
+    coded = program.replace("\\", "\\0134").replace("'", "\\0047").replace("\n", "\\n")
+    return f"eval \"$(printf %b '{coded}')\""
+
+
+def in_words(program: str) -> str:
+    """A command line that runs ``program`` in /bin/sh and leaves stdin alone (a terminal's line has at
+    most 4 KiB). For every login shell: nothing that any of them treats specially is in its quotes."""
+    coded = "".join(
+        chr(byte) if byte in _PLAIN else f"\\0{byte:03o}"
+        for byte in program.encode("utf-8", "surrogateescape")
+    )
+    return f"""exec /bin/sh -c 'eval "$(printf %b "$1")"' hostpool '{coded}'"""
+
+
+def prelude(env: tuple[tuple[str, str], ...], chdir: str | None) -> str:
+    """sh that sets the environment and the directory. Raises ValueError for an impossible name."""
+    lines = []
+    for name, value in env:
+        if not is_variable_name(name):
+            raise ValueError(f"{name!r} is not a name sh can give to a variable")
+        lines.append(f"export {name}={quote(value)}; ")
+    if chdir is not None:
+        # CDPATH would make cd print and go elsewhere, a leading - is an option
+        lines.append(f"CDPATH= cd -- {quote(chdir)} || exit {NO_CHDIR}; ")
+    return "".join(lines)
+
+
+def program_of(request: Run) -> str:
+    """The sh program a request amounts to; a ``command`` is left to the user's own shell."""
+    before = prelude(request.env, request.chdir)
+    if request.program is None:
+        return f'{before}exec "${{SHELL:-/bin/sh}}" -c {quote(request.command)}'
+    args = " ".join(quote(arg) for arg in request.args)
+    return f"{before}set -- {args}\n{request.program}"
+
+
+def invocation(request: Run, *, shell: bool) -> Invocation:
+    """What to execute for ``request``. Raises NeedsShell where that takes a POSIX sh and ``shell`` is
+    False (or the request is raw), ValueError for what no shell can take."""
+    wrapped = request.program is not None or request.env or request.chdir is not None
+    if not wrapped:
+        return Invocation(_encode(request.command))
+    if request.raw or not shell:
+        what = "--raw" if request.raw else "hostpool_shell: none"
+        raise NeedsShell(f"{what} sends the bare command: no environment, no directory, no script")
+    program = program_of(request)
+    if request.tty:
+        return Invocation(_encode(in_words(program)))
+    return Invocation(_encode(BOOTSTRAP), _encode(one_line(program)) + b"\n")
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,199 @@
+"""Drives one task on one host: requests out, replies in, one result at the end, whatever happens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from typing import Any
+
+from hostpool.errors import Cancelled, ErrorInfo, HostError, Lost, Unreachable
+from hostpool.events import HostConnected, HostRetry, HostStarted
+from hostpool.events import Warning as WarningEvent
+from hostpool.messages import Job
+from hostpool.results import HostResult
+from hostpool.stop import Stop
+from hostpool.tasks.base import Effect, Note, Outcome, Request, Run, RunReply, Sleep, Task
+from hostpool.tasks.session import Exit, Session
+from hostpool.worker.capture import Capture
+from hostpool.worker.connecting import Connector, connect
+from hostpool.worker.reporter import Reporter
+from hostpool.worker.sessions import Sessions
+from hostpool.worker.verdicts import Stopped, result_of_error, result_of_outcome
+
+
+class Driver:
+    """One job. ``run`` never raises: what goes wrong is in the result."""
+
+    def __init__(
+        self,
+        job: Job,
+        task: Task,
+        stop: Stop,
+        reporter: Reporter,
+        sessions: Sessions,
+        connector: Connector,
+        max_output: int,
+    ) -> None:
+        self._job = job
+        self._task = task
+        self._stop = stop
+        self._reporter = reporter
+        self._sessions = sessions
+        self._connector = connector
+        self._max_output = max_output
+        self._session: Session | None = None
+        self._fresh = False
+        self._attempts = 0
+        self._capture: Capture | None = None
+        self._began = time.monotonic()
+
+    def run(self) -> HostResult:
+        self._reporter.event(HostStarted(ts=time.time(), host=self._job.target.name))
+        try:
+            result = result_of_outcome(self._host, self._drive(self._task.steps()))
+        except HostError as error:
+            result = result_of_error(self._host, error, self._capture)
+        except Exception as error:
+            result = result_of_error(self._host, _internal(error), self._capture)
+        finally:
+            self._reporter.clock.stop()
+            if self._session is not None:
+                self._sessions.give_back(self._job.target, self._session, self._job.keep)
+        return _stamped(result, self._attempts, time.monotonic() - self._began)
+
+    @property
+    def _host(self) -> str:
+        return self._job.target.name
+
+    def _drive(self, steps: Generator[Request[Any], Any, Outcome]) -> Outcome:
+        try:
+            request = next(steps)
+            while True:
+                if self._job.check and request.effect is Effect.CHANGE:
+                    steps.close()
+                    return request.foretells or Outcome(status="changed", changed=True)
+                try:
+                    reply = self._perform(request)
+                except HostError as error:
+                    request = steps.throw(error)
+                else:
+                    request = steps.send(reply)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+
+    def _perform(self, request: Request[Any]) -> Any:
+        if isinstance(request, Run):
+            return self._run(request)
+        if isinstance(request, Sleep):
+            if self._stop.wait(request.seconds):
+                raise Stopped(Exit(stopped=self._stop.reason), self._host)
+            return None
+        if isinstance(request, Note):
+            self._reporter.event(
+                WarningEvent(ts=time.time(), host=self._host, message=request.message, hint=request.hint)
+            )
+            return None
+        raise TypeError(f"a request that no driver knows: {type(request).__name__}")
+
+    def _run(self, request: Run) -> RunReply:
+        session = self._connected()
+        self._reporter.began()
+        try:
+            return self._run_on(session, request)
+        except Unreachable:
+            # An idle session may have died unnoticed; nothing was sent, so a new one may try.
+            if self._fresh:
+                raise
+            session.close()
+            self._session = None
+            return self._run_on(self._connected(), request)
+
+    def _run_on(self, session: Session, request: Run) -> RunReply:
+        capture = Capture(
+            self._host, self._max_output, request.live, self._job.output == "full", self._reporter
+        )
+        self._capture = capture
+        if self._stop.reason is not None:
+            raise Stopped(Exit(stopped=self._stop.reason), self._host)
+        end = session.run(request, capture, self._stop)
+        capture.close()
+        if end.stopped is not None:
+            raise Stopped(end, self._host)
+        if end.held_open:
+            self._note_held_open()
+        self._capture = None
+        return RunReply(
+            exit_code=end.exit_code,
+            signal=end.signal,
+            stdout=capture.stdout.bytes(),
+            stderr=capture.stderr.bytes(),
+            stdout_bytes=capture.stdout.total,
+            stderr_bytes=capture.stderr.total,
+            stdout_truncated=capture.stdout.truncated,
+            stderr_truncated=capture.stderr.truncated,
+        )
+
+    def _note_held_open(self) -> None:
+        self._reporter.event(
+            WarningEvent(
+                ts=time.time(),
+                host=self._host,
+                message="the command ended, but a process it left behind still holds its output",
+                hint="give background processes their own: `nohup cmd >/dev/null 2>&1 &`",
+            )
+        )
+
+    def _connected(self) -> Session:
+        if self._session is not None:
+            return self._session
+        target = self._job.target
+        session = self._sessions.take(target)
+        self._fresh = session is None
+        if session is None:
+            began = time.monotonic()
+            try:
+                session, self._attempts = connect(
+                    self._connector, target, self._job.retries, self._stop, self._retrying
+                )
+            except Cancelled:
+                self._attempts = max(1, self._attempts)
+                raise Stopped(Exit(stopped=self._stop.reason), self._host, connected=False) from None
+            except Unreachable as error:
+                self._attempts = error.attempts
+                raise
+            seconds = time.monotonic() - began
+            self._reporter.event(HostConnected(ts=time.time(), host=self._host, seconds=seconds))
+        self._session = session
+        self._reporter.clock.start()
+        return session
+
+    def _retrying(self, attempt: int, error: Unreachable, pause: float) -> None:
+        self._attempts = attempt
+        self._reporter.event(
+            HostRetry(ts=time.time(), host=self._host, attempt=attempt, error=error.message, delay=pause)
+        )
+
+
+def _internal(error: Exception) -> HostError:
+    """A bug of ours (or of a user's task) must not look like a host's failure."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    where = f" ({frame.tb_frame.f_code.co_filename}:{frame.tb_lineno})" if frame is not None else ""
+    return Lost(
+        f"{type(error).__name__}: {error}{where}",
+        kind="internal",
+        hint="this is a bug in hostpool or in the task's own code; what ran on the host is unknown",
+    )
+
+
+def _stamped(result: HostResult, attempts: int, duration: float) -> HostResult:
+    import msgspec
+
+    return msgspec.structs.replace(result, ts=time.time(), attempts=max(1, attempts), duration=duration)
+
+
+def refused(job: Job, error: ErrorInfo) -> HostResult:
+    """The result of a job that this worker cannot take up at all (its initializer failed)."""
+    return HostResult(ts=time.time(), host=job.target.name, status="unreachable", error=error)
