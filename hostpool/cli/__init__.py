@@ -1,0 +1,1 @@
+"""The command line: words in, one run out, an exit code back."""

@@ -1,0 +1,108 @@
+"""A flag as data, declared once on a field of a dataclass: its names, its help, its parser, and
+whether the configuration file and the environment may say it too."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+SECTIONS = (
+    "Hosts",
+    "How many at once, and when to stop",
+    "Connection",
+    "Another user on the host",
+    "The task",
+    "Output",
+)
+"""The headings of a command's help, in order."""
+
+_FLAG = "flag"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Flag:
+    """``metavar`` None: a switch. ``many``: may be repeated, its field is a tuple. ``counted``: so is
+    it, and its field is how often. ``config``: the key is the long name, the variable ``HOSTPOOL_…``.
+    ``typed`` False: only those two have it, the command line has not."""
+
+    field: str
+    names: tuple[str, ...]
+    help: str
+    section: str
+    metavar: str | None
+    parse: Callable[[str], Any]
+    many: bool
+    counted: bool
+    config: bool
+    hidden: tuple[str, ...]
+    complete: str | None
+    typed: bool
+
+    @property
+    def key(self) -> str:
+        """Its name in the configuration file."""
+        return self.long.removeprefix("--")
+
+    @property
+    def long(self) -> str:
+        return next((name for name in self.names if name.startswith("--")), self.names[0])
+
+    @property
+    def variable(self) -> str:
+        """Its name in the environment."""
+        return "HOSTPOOL_" + self.key.upper().replace("-", "_")
+
+    @property
+    def switch(self) -> bool:
+        return self.metavar is None
+
+
+def flag(
+    *names: str,
+    help: str,
+    section: str,
+    metavar: str | None = None,
+    parse: Callable[[str], Any] = str,
+    many: bool = False,
+    counted: bool = False,
+    config: bool = False,
+    hidden: tuple[str, ...] = (),
+    complete: str | None = None,
+) -> Any:
+    """The default of a dataclass field. ``hidden`` names work but stand in no help; ``complete``
+    names what completion offers: ``hosts`` or, separated by spaces, words."""
+    default: Any = () if many else 0 if counted else False if metavar is None else None
+    settings = {
+        "names": names, "help": help, "section": section, "metavar": metavar, "parse": parse,
+        "many": many, "counted": counted, "config": config, "hidden": hidden, "complete": complete, "typed": True,
+    }  # fmt: skip
+    return dataclasses.field(default=default, metadata={_FLAG: settings})
+
+
+def setting(key: str, *, default: bool, help: str) -> Any:
+    """A switch that only the configuration file and the environment have."""
+    settings = {
+        "names": (f"--{key}",), "help": help, "section": SECTIONS[-1], "metavar": None, "parse": str, "many": False,
+        "counted": False, "config": True, "hidden": (), "complete": None, "typed": False,
+    }  # fmt: skip
+    return dataclasses.field(default=default, metadata={_FLAG: settings})
+
+
+def flags_of(options: type) -> tuple[Flag, ...]:
+    """All flags declared on a dataclass and its bases, in the order of their sections."""
+    found = [
+        Flag(field=field.name, **field.metadata[_FLAG])
+        for field in dataclasses.fields(options)
+        if _FLAG in field.metadata
+    ]
+    return tuple(sorted(found, key=lambda each: SECTIONS.index(each.section)))
+
+
+def parsed(flag: Flag, value: Any) -> Any:
+    """A value as click hands it over, as the options hold it. Raises ValueError."""
+    if flag.counted or flag.switch:
+        return value
+    if flag.many:
+        return tuple(flag.parse(item) for item in value)
+    return flag.parse(value)

@@ -1,0 +1,237 @@
+"""Every option that several commands share, declared once. A field that is None (False, empty) was
+not said; the configuration then decides, and after it the default named in the help.
+
+Names and letters are a contract (DESIGN: Ansible's are the base, clush's join where they do not
+clash); a command takes the groups it has a meaning for.
+"""
+
+# ruff: noqa: RUF009 -- flag() and setting() are dataclasses.field()
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hostpool.cli import values
+from hostpool.cli.flags import SECTIONS, flag, setting
+from hostpool.cli.values import Amount
+from hostpool.settings import HostKeyPolicy
+
+OutputKind = Literal["live", "plain", "jsonl", "json", "junit"]
+
+_HOSTS, _SPREAD, _CONNECT, _BECOME, _TASK, _OUTPUT = SECTIONS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Where hosts come from, and which of them."""
+
+    inventory: tuple[str, ...] = flag(
+        "-i", "--inventory", metavar="SOURCE", section=_HOSTS, many=True, config=True, parse=values.source,
+        help="Inventory: a file, a directory, an executable, 'h1,h2,' or - for stdin. "
+        "[default: ./inventories, else the one in ~/.config/hostpool]",
+        hidden=("--inventory-file",),
+    )  # fmt: skip
+    limit: str | None = flag(
+        "-l", "--limit", metavar="PATTERN", section=_HOSTS, parse=values.text, complete="hosts",
+        help="Only those hosts of PATTERN that also match this one.",
+    )  # fmt: skip
+    exclude: tuple[str, ...] = flag(
+        "-x", "--exclude", metavar="PATTERN", section=_HOSTS, many=True, parse=values.text, complete="hosts",
+        help="Leave out the hosts that match.",
+    )  # fmt: skip
+    extra_vars: tuple[str, ...] = flag(
+        "-e", "--extra-vars", metavar="VARS", section=_HOSTS, many=True, parse=values.text,
+        help="Variables that win over all others: 'k=v k2=v2', JSON, or @FILE (YAML or JSON).",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selecting(Sources):
+    pick: int | None = flag(
+        "--pick", metavar="N", section=_HOSTS, parse=values.count,
+        help="Only N of the selected hosts, at random.",
+    )  # fmt: skip
+    list_hosts: bool = flag("--list-hosts", section=_HOSTS, help="Print the selected hosts; run nothing.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spreading:
+    fanout: int | None = flag(
+        "-f", "--fanout", "--forks", metavar="N", section=_SPREAD, parse=values.count, config=True,
+        help="Hosts at the same time. [default: 64]",
+    )  # fmt: skip
+    workers: int | None = flag(
+        "--workers", metavar="N", section=_SPREAD, parse=values.count, config=True,
+        help="Worker processes that share them. [default: one per CPU]",
+    )  # fmt: skip
+    batch: tuple[Amount, ...] | None = flag(
+        "--batch", metavar="SIZES", section=_SPREAD, parse=values.amounts,
+        help="One batch after the other, as in 1,10%,50%: the last size repeats.",
+    )  # fmt: skip
+    pause: float | None = flag(
+        "--pause", metavar="SECONDS", section=_SPREAD, parse=values.pause,
+        help="Wait between two batches.",
+    )  # fmt: skip
+    max_fail: Amount | None = flag(
+        "--max-fail", metavar="N|P%", section=_SPREAD, parse=values.amount, config=True,
+        help="Start no more once more than this many hosts went wrong. "
+        "[default: no limit; 0 in the first of several batches]",
+    )  # fmt: skip
+    deadline: float | None = flag(
+        "--deadline", metavar="SECONDS", section=_SPREAD, parse=values.seconds, config=True,
+        help="End the whole run after this time (30, 90s, 1h30m).",
+    )  # fmt: skip
+    retries: int | None = flag(
+        "--retries", metavar="N", section=_SPREAD, parse=values.natural, config=True,
+        help="Further attempts to reach a host. [default: 2]",
+    )  # fmt: skip
+    yes: bool = flag("-y", "--yes", section=_SPREAD, help="Do not ask before a large run as another user.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connecting:
+    user: str | None = flag(
+        "-u", "--user", metavar="USER", section=_CONNECT, parse=values.text, config=True,
+        help="Log in as USER. [default: as ssh does]",
+    )  # fmt: skip
+    port: int | None = flag(
+        "--port", metavar="PORT", section=_CONNECT, parse=values.port, config=True, help="[default: 22]"
+    )
+    private_key: tuple[str, ...] = flag(
+        "--private-key", metavar="FILE", section=_CONNECT, many=True, parse=values.path, config=True,
+        help="Log in with this key.", hidden=("--key-file",),
+    )  # fmt: skip
+    ask_pass: bool = flag("-k", "--ask-pass", section=_CONNECT, help="Ask for the login password, once.")
+    connection_password_file: str | None = flag(
+        "--connection-password-file", metavar="FILE", section=_CONNECT, parse=values.path, config=True,
+        help="Read the login password from FILE.", hidden=("--conn-pass-file",),
+    )  # fmt: skip
+    ssh_config: str | None = flag(
+        "-F", "--ssh-config", metavar="FILE", section=_CONNECT, parse=values.path, config=True,
+        help="Read this instead of ~/.ssh/config ('none': no file).",
+    )  # fmt: skip
+    ssh_option: tuple[str, ...] = flag(
+        "--ssh-option", metavar="K=V", section=_CONNECT, many=True, parse=values.ssh_option, config=True,
+        help="One option in ssh_config's words, as ssh -o takes it.",
+    )  # fmt: skip
+    jump: str | None = flag(
+        "-J", "--jump", metavar="HOST", section=_CONNECT, parse=values.text, config=True,
+        help="Reach the hosts through this one (several: h1,h2).",
+    )  # fmt: skip
+    forward_agent: bool = flag(
+        "-A", "--forward-agent", section=_CONNECT, help="Let the hosts use our ssh-agent."
+    )
+    connect_timeout: float | None = flag(
+        "-T", "--connect-timeout", metavar="SECONDS", section=_CONNECT, parse=values.seconds, config=True,
+        help="Time to reach and log in to a host. [default: 10]",
+    )  # fmt: skip
+    host_keys: HostKeyPolicy | None = flag(
+        "--host-keys", metavar="POLICY", section=_CONNECT, config=True,
+        parse=values.choice("strict", "accept-new", "off"), complete="strict accept-new off",
+        help="strict: only known keys. accept-new: remember unknown ones. off: check nothing. "
+        "[default: strict]",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Becoming:
+    become: bool = flag("-b", "--become", section=_BECOME, help="Run as another user (root) on the host.")
+    become_user: str | None = flag(
+        "--become-user", metavar="USER", section=_BECOME, parse=values.text, config=True,
+        help="[default: root]",
+    )  # fmt: skip
+    become_method: str | None = flag(
+        "--become-method", metavar="METHOD", section=_BECOME, config=True,
+        parse=values.choice("sudo", "su", "doas"), complete="sudo su doas",
+        help="sudo, su or doas. [default: sudo]",
+    )  # fmt: skip
+    ask_become_pass: bool = flag(
+        "-K", "--ask-become-pass", section=_BECOME, help="Ask for the password of -b, once."
+    )
+    become_password_file: str | None = flag(
+        "--become-password-file", metavar="FILE", section=_BECOME, parse=values.path, config=True,
+        help="Read the password of -b from FILE.", hidden=("--become-pass-file",),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limiting:
+    check: bool = flag("-C", "--check", section=_TASK, help="Tell what would be done; do nothing.")
+    task_timeout: float | None = flag(
+        "--task-timeout", metavar="SECONDS", section=_TASK, parse=values.seconds, config=True,
+        help="End the task of a host after this time. [default: no limit]",
+    )  # fmt: skip
+    silence_timeout: float | None = flag(
+        "--silence-timeout", metavar="SECONDS", section=_TASK, parse=values.seconds, config=True,
+        help="End it after this time without output. [default: no limit]",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Showing:
+    output: OutputKind | None = flag(
+        "-o", "--output", metavar="VIEW", section=_OUTPUT, config=True,
+        parse=values.choice("live", "plain", "jsonl", "json", "junit"),
+        complete="live plain jsonl json junit",
+        help="live, plain, jsonl, json or junit. [default: live on a terminal, else plain]",
+    )  # fmt: skip
+    stream: bool = flag("--stream", section=_OUTPUT, help="Print output lines as they come.")
+    no_prefix: bool = flag("-N", "--no-prefix", section=_OUTPUT, help="No 'host: ' before lines.")
+    no_fold: bool = flag("--no-fold", section=_OUTPUT, help="Do not join hosts with equal results.")
+    quiet: bool = flag(
+        "-q", "--quiet", section=_OUTPUT, help="Only hosts that are not well, and the summary."
+    )
+    verbose: int = flag(
+        "-v", "--verbose", section=_OUTPUT, counted=True, help="Tell of each host as it ends, and of retries."
+    )
+    max_output: int | None = flag(
+        "--max-output", metavar="SIZE", section=_OUTPUT, parse=values.size, config=True,
+        help="Keep this much of each output stream: its beginning and its end. [default: 1M]",
+    )  # fmt: skip
+    changed_exit_code: bool = flag(
+        "--changed-exit-code", section=_OUTPUT, help="Exit with 6 when all is well and something changed."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostOptions(Selecting, Spreading, Connecting, Becoming, Limiting, Showing):
+    """What every command that works on hosts takes. ``syslog`` can only be configured."""
+
+    syslog: bool = setting("syslog", default=True, help="Write one line per run to the system's log.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandOptions(HostOptions):
+    """What a command line or a script on the hosts takes besides."""
+
+    env: tuple[tuple[str, str], ...] = flag(
+        "--env", metavar="K=V", section=_TASK, many=True, parse=values.assignment,
+        help="Set a variable in its environment.",
+    )  # fmt: skip
+    chdir: str | None = flag(
+        "--chdir", metavar="DIR", section=_TASK, parse=values.text, help="Start it in DIR of the host."
+    )
+    tty: bool = flag("--tty", section=_TASK, help="Give it a terminal (stderr then joins stdout).")
+    stdin: bool = flag("--stdin", section=_TASK, help="Copy our standard input to every host.")
+    ok_codes: frozenset[int] | None = flag(
+        "--ok-codes", metavar="CODES", section=_TASK, parse=values.codes,
+        help="Exit codes that are success. [default: 0]",
+    )  # fmt: skip
+    changed_code: int | None = flag(
+        "--changed-code", metavar="N", section=_TASK, parse=values.code,
+        help="The exit code that says: well, and something changed.",
+    )  # fmt: skip
+    largest_code: bool = flag(
+        "-S", "--maxrc", section=_OUTPUT, help="Exit with the largest exit code of any host."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(CommandOptions):
+    raw: bool = flag(
+        "--raw", section=_TASK, help="Send the words as they are; the host needs no shell (appliances)."
+    )
+    subst: bool = flag(
+        "--subst", section=_TASK, help="Replace %h (address), %n (name), %u (user) and {{var}} in the words."
+    )

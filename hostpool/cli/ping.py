@@ -1,0 +1,23 @@
+"""``hostpool ping PATTERN``"""
+
+from __future__ import annotations
+
+from hostpool.cli.command import Command
+from hostpool.cli.options import HostOptions
+
+_HELP = """Log in to every host that matches PATTERN and run a command that does nothing.
+
+It proves what a run needs: the host is there, its key is known, we get in, and a shell answers.
+"""
+
+
+def command() -> Command[HostOptions]:
+    return Command("ping", options=HostOptions, words=("PATTERN",), run=run, help=_HELP, free=True)
+
+
+def run(options: HostOptions, words: list[str]) -> int:
+    from hostpool.cli.job import pattern_and_rest, run_task
+    from hostpool.tasks import Ping
+
+    pattern, _ = pattern_and_rest(words)
+    return run_task(options, pattern, Ping)

@@ -1,0 +1,35 @@
+"""``hostpool run PATTERN COMMAND...``"""
+
+from __future__ import annotations
+
+from hostpool.cli.command import Command
+from hostpool.cli.options import RunOptions
+from hostpool.errors import UsageError
+
+_HELP = """Run a command on every host that matches PATTERN.
+
+Options stand before or directly after PATTERN; the first other word, or what follows --, begins the
+command. Its words are joined by single spaces and read by the login shell of each host.
+
+\b
+  hostpool run web uptime
+  hostpool run 'web:!web3' -f 10 systemctl is-active nginx
+  hostpool run all -b -K -- 'apt-get update | tail -1'
+"""
+
+
+def command() -> Command[RunOptions]:
+    return Command("run", options=RunOptions, words=("PATTERN", "COMMAND..."), run=run, help=_HELP)
+
+
+def run(options: RunOptions, words: list[str]) -> int:
+    from hostpool.cli.job import pattern_and_rest, run_task
+    from hostpool.cli.tasks import command_task
+
+    pattern, rest = pattern_and_rest(words)
+    if not rest and not options.list_hosts:
+        raise UsageError(
+            f"no command to run on {pattern!r}",
+            hint=f"`hostpool run {pattern} uptime`; `hostpool ping {pattern}` only logs in",
+        )
+    return run_task(options, pattern, lambda: command_task(options, rest))
