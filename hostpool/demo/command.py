@@ -61,8 +61,9 @@ class Command:
     def _run(self) -> None:
         try:
             process = self._running.start(self._spawn)
-        except (OSError, ValueError):  # ValueError: a NUL within
-            self._answer(lambda: self._channel.sendall_stderr(f"{self._account.shell}: {error}\n".encode()))
+        except (OSError, ValueError) as error:  # ValueError: a NUL within
+            words = f"{self._account.shell}: {error}\n".encode()
+            self._answer(lambda: self._channel.sendall_stderr(words))
             self._answer(lambda: self._channel.send_exit_status(CANNOT_EXECUTE))
             self._close()
             return
@@ -70,12 +71,14 @@ class Command:
             self._process = process
             for number in self._early_signals:
                 signal_group(process, number)
-        output = self._join_to_channel(process)
+        for_input, for_output = self._join_to_channel(process)
         process.wait()
         self._running.forget(process)
         self._answer(lambda: send_end(self._channel, process.returncode))
-        for thread in output:
+        for thread in for_output:
             thread.join()
+        self._channel.close()
+        for_input.join()  # before a terminal's number can go to another file
         self._close()
 
     def _spawn(self) -> Process:
@@ -95,30 +98,22 @@ class Command:
             bufsize=0,
         )
 
-    def _join_to_channel(self, process: Process) -> list[threading.Thread]:
-        """Start what carries input and output; returns the threads of the output."""
+    def _join_to_channel(self, process: Process) -> tuple[threading.Thread, list[threading.Thread]]:
+        """Start what carries the input, and what carries the output."""
         channel, terminal = self._channel, self._terminal
         if terminal is not None:
-            _thread(lambda: self._type(terminal, process))
-            return [
-                _thread(lambda: pumps.show(terminal.master, channel, lambda: process.returncode is not None))
-            ]
+            typing = _thread(lambda: self._type(terminal, process))
+            return typing, [_thread(lambda: pumps.show(terminal.master, channel, process))]
         stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
         assert stdin is not None and stdout is not None and stderr is not None
-
-        def feed() -> None:
-            with stdin:
-                pumps.feed(channel, stdin.fileno())
-
-        _thread(feed)
-        return [
+        return _thread(lambda: pumps.feed(channel, stdin)), [
             _thread(lambda: pumps.carry(stdout, channel.sendall)),
             _thread(lambda: pumps.carry(stderr, channel.sendall_stderr)),
         ]
 
     def _type(self, terminal: Terminal, process: Process) -> None:
         """Input of a terminal; one whose client has gone is hung up."""
-        pumps.feed(self._channel, terminal.master)
+        pumps.type_in(self._channel, terminal.master, process)
         if self._channel.closed:
             signal_group(process, signal.SIGHUP)
 
@@ -148,7 +143,8 @@ def send_end(channel: paramiko.Channel, returncode: int) -> None:
     message.add_boolean(False)
     message.add_string("")
     message.add_string("")
-    channel.get_transport()._send_user_message(message)
+    # not public; there is no other way to send a request that paramiko does not know
+    channel.get_transport()._send_user_message(message)  # type: ignore[attr-defined]
 
 
 def _thread(target: Callable[[], None]) -> threading.Thread:

@@ -33,10 +33,10 @@ QUIRKS = {"app3": Quirk.SLOW, "db2": Quirk.FAILING, "mail1": Quirk.UNREACHABLE}
 
 @dataclass(frozen=True)
 class Host:
-    """One host. ``facts`` are shell variables its scripts answer from."""
+    """One host. ``groups``: its role and its stage; ``facts`` are shell variables its scripts answer from."""
 
     name: str
-    groups: tuple[str, ...]
+    groups: tuple[str, str]
     quirk: Quirk
     facts: dict[str, str] = field(default_factory=dict)
 

@@ -6,6 +6,7 @@ import io
 import socket
 import threading
 from collections.abc import Callable
+from typing import ClassVar
 
 import paramiko
 from paramiko.common import (
@@ -58,7 +59,8 @@ class Session(paramiko.ServerInterface):
 
     def opened(self, channel: paramiko.Channel) -> None:
         """Keep ``channel``: paramiko itself holds it by a weak reference only."""
-        self._channels = {each: asked for each, asked in self._channels.items() if not each.closed}
+        for each in [each for each in self._channels if each.closed]:
+            self._channels.pop(each).abandon()
         self._channels[channel] = Asked(dict(self._environment))
 
     def answered(self) -> None:
@@ -152,6 +154,11 @@ class Asked:
         self.terminal: Terminal | None = None
         self.command: Command | None = None
 
+    def abandon(self) -> None:
+        """The channel is closed: a terminal that no command ever got is nobody's."""
+        if self.terminal is not None and self.command is None:
+            self.terminal.close()
+
 
 def _on_request(channel: paramiko.Channel, message: paramiko.Message) -> None:
     """paramiko's own handling of a channel request, plus ``signal``, which it does not know."""
@@ -163,14 +170,18 @@ def _on_request(channel: paramiko.Channel, message: paramiko.Message) -> None:
         session.signal(channel, message.get_text())
         return
     message.packet.seek(start)
-    channel._handle_request(message)
+    channel._handle_request(message)  # type: ignore[attr-defined]  # not public
     session.answered()
 
 
 class Transport(paramiko.Transport):
     # 0.1 s wakes every idle connection ten times a second
     _active_check_timeout = 2.0
-    _channel_handler_table = {**paramiko.Transport._channel_handler_table, MSG_CHANNEL_REQUEST: _on_request}
+    # not public; the only way in for a request that paramiko does not know
+    _channel_handler_table: ClassVar = {
+        **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]
+        MSG_CHANNEL_REQUEST: _on_request,
+    }
 
     def _queue_incoming_channel(self, channel: paramiko.Channel) -> None:
         assert isinstance(self.server_object, Session)

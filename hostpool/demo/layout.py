@@ -6,7 +6,7 @@ import json
 import os
 import pwd
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,13 +100,13 @@ def known_hosts_line(port: int, key: Key) -> str:
     return f"[{ADDRESS}]:{port} {key.public}\n"
 
 
-def inventory_text(directory: Path, hosts: Iterable[Host], ports: Mapping[str, int], user: str) -> str:
+def inventory_text(directory: Path, hosts: Sequence[Host], ports: Mapping[str, int], user: str) -> str:
     """A YAML inventory (JSON strings are YAML strings) of all hosts and groups."""
     options = f"-o UserKnownHostsFile={shlex.quote(str(directory / 'known_hosts'))}"
     groups: dict[str, list[str]] = {}
-    for host in hosts:
-        for group in host.groups:
-            groups.setdefault(group, []).append(host.name)
+    for kind in range(2):  # roles first, then stages
+        for host in hosts:
+            groups.setdefault(host.groups[kind], []).append(host.name)
     lines = [
         "# the demo's fleet: gone when the demo ends",
         "all:",

@@ -9,21 +9,24 @@ from typing import IO
 
 import paramiko
 
+from hostpool.demo.running import Process
+
 # one SSH packet of the usual 32 KiB, less paramiko's allowance for its header
 BLOCK = 32768 - 64
 
 
-def feed(channel: paramiko.Channel, descriptor: int) -> None:
+def feed(channel: paramiko.Channel, stdin: IO[bytes]) -> None:
     """Write what the client sends until its EOF. What a command no longer reads is thrown away, so
     that the client can always send on."""
     wanted = True
-    while data := channel.recv(65536):
-        view = memoryview(data)
-        while wanted and view:
-            try:
-                view = view[os.write(descriptor, view) :]
-            except OSError:
-                wanted = False
+    with stdin:
+        while data := channel.recv(65536):
+            view = memoryview(data)
+            while wanted and view:
+                try:
+                    view = view[os.write(stdin.fileno(), view) :]
+                except OSError:
+                    wanted = False
 
 
 def carry(stream: IO[bytes], send: Callable[[bytes], None]) -> None:
@@ -36,7 +39,24 @@ def carry(stream: IO[bytes], send: Callable[[bytes], None]) -> None:
             pass
 
 
-def show(master: int, channel: paramiko.Channel, ended: Callable[[], bool]) -> None:
+def type_in(channel: paramiko.Channel, master: int, process: Process) -> None:
+    """Type what the client sends on a terminal, until its EOF or the command's end. ``master`` does
+    not block: a command that reads nothing must not keep us from ending."""
+    poll = select.poll()
+    poll.register(master, select.POLLOUT)
+    while data := channel.recv(4096):
+        view = memoryview(data)
+        while view and process.returncode is None:
+            poll.poll(50)
+            try:
+                view = view[os.write(master, view) :]
+            except BlockingIOError:
+                continue
+            except OSError:
+                return
+
+
+def show(master: int, channel: paramiko.Channel, process: Process) -> None:
     """Send what appears on a terminal until the command has ended and all of it is sent."""
     poll = select.poll()
     poll.register(master, select.POLLIN)
@@ -50,4 +70,4 @@ def show(master: int, channel: paramiko.Channel, ended: Callable[[], bool]) -> N
         elif last:
             return
         else:
-            last = ended()
+            last = process.returncode is not None

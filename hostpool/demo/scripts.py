@@ -57,7 +57,10 @@ stopped=$DEMO_HOST/stopped.$unit
 [ -e "$stopped" ] && state=inactive || state=active
 case $verb in
   is-active) echo "$state"; [ "$state" = active ] || exit 3 ;;
-  status) echo "$unit.service - $unit on $name"; echo "     Active: $state"; [ "$state" = active ] || exit 3 ;;
+  status)
+    echo "$unit.service - $unit on $name"
+    echo "     Active: $state"
+    [ "$state" = active ] || exit 3 ;;
   start|restart) rm -f "$stopped" ;;
   reload) [ "$state" = active ] || { echo "$unit.service is not active, cannot reload." >&2; exit 1; } ;;
   stop) : >"$stopped" ;;

@@ -56,6 +56,7 @@ class Server:
 
     def serve(self, wakeup: socket.socket) -> None:
         """Accept until a signal or the end of stdin."""
+        sys.modules["invoke"] = None  # type: ignore[assignment]  # paramiko would import it for nothing
         from hostpool.demo.connection import Port
 
         running = Running()
@@ -64,9 +65,8 @@ class Server:
             selector.register(wakeup, selectors.EVENT_READ)
             for host in self.hosts:
                 if host.quirk is not Quirk.UNREACHABLE:
-                    port = Port(
-                        self._accounts[host.name], self._keys[host.name], self._client.public, running
-                    )
+                    account, key = self._accounts[host.name], self._keys[host.name]
+                    port = Port(account, key, self._client.public, running)
                     selector.register(self._sockets[host.name], selectors.EVENT_READ, port)
             while _step(selector):
                 pass
@@ -92,7 +92,10 @@ def _accept(listening: socket.socket, port: Port) -> None:
         connection, _ = listening.accept()
     except OSError:  # the client has gone already, or no descriptors are left for now
         return
-    port.serve(connection)
+    try:
+        port.serve(connection)
+    except (OSError, RuntimeError):  # it has gone since; no thread could be started
+        connection.close()
 
 
 def _socket(host: Host) -> socket.socket:

@@ -18,6 +18,7 @@ class Terminal:
         self.term = term.decode(errors="replace")
         self.master, self._slave = os.openpty()
         self._name = os.ttyname(self._slave)
+        os.set_blocking(self.master, False)
         self.resize(columns, rows)
 
     def attached(self, argv: list[str | bytes]) -> list[str | bytes]:
