@@ -1,6 +1,7 @@
 """The inventory as ``ansible-inventory`` shows it (cli/inventory.py, 2.19)."""
 
-# ruff: noqa: PTH - importing pathlib takes longer than this room may take to start
+# Importing pathlib takes longer than this room may take to start.
+# ruff: noqa: PTH118, PTH122
 
 from __future__ import annotations
 

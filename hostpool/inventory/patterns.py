@@ -5,7 +5,8 @@
 targeting hosts and groups", inventory/manager.py (2.19).
 """
 
-# ruff: noqa: PTH - importing pathlib takes longer than this room may take to start
+# Importing pathlib takes longer than this room may take to start.
+# ruff: noqa: PTH111
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 list has no ``_meta``. Source: Ansible's "Developing dynamic inventory", plugins/inventory/script.py (2.19).
 """
 
-# ruff: noqa: PTH - importing pathlib takes longer than this room may take to start
+# Importing pathlib takes longer than this room may take to start.
+# ruff: noqa: PTH100
 
 from __future__ import annotations
 

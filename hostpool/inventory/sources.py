@@ -1,6 +1,7 @@
 """From the sources a user names to an Inventory: files, directories, executables, host lists, stdin."""
 
-# ruff: noqa: PTH - importing pathlib takes longer than this room may take to start
+# Importing pathlib takes longer than this room may take to start.
+# ruff: noqa: PTH100, PTH110, PTH111, PTH112, PTH113, PTH118, PTH119, PTH120, PTH122, PTH208
 
 from __future__ import annotations
 

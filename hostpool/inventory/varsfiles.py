@@ -5,7 +5,8 @@ For a group ``web``: the directory ``group_vars/web/`` with all files below it, 
 parsing/dataloader.py (2.19).
 """
 
-# ruff: noqa: PTH - importing pathlib takes longer than this room may take to start
+# Importing pathlib takes longer than this room may take to start.
+# ruff: noqa: PTH110, PTH112, PTH113, PTH118, PTH122, PTH208
 
 from __future__ import annotations
 

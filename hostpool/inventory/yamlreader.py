@@ -77,7 +77,8 @@ class YAMLReader:
             data = json.loads(self.text)
         except ValueError:
             return None
-        return _representer.represent_data(data)
+        node: Node = _representer.represent_data(data)
+        return node
 
     def _syntax_error(self, error: yaml.YAMLError) -> InventoryError:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
