@@ -20,24 +20,27 @@ class Writer:
         self._streams: dict[Name, Stream] = {"stdout": options.stdout, "stderr": options.stderr}
         self._last: Name = "stdout"
         self._broken = False
+        self._waiting = False
         self._color = options.color
         self.shared = _same_file(options.stdout, options.stderr)
 
     def write(self, name: Name, text: str) -> None:
         if self._broken or not text:
             return
+        if name != self._last:
+            self.flush()
+            self._last = name
+        self._waiting = True
         try:
-            if name != self._last:
-                self._streams[self._last].flush()
-                self._last = name
             self._streams[name].write(text.encode("utf-8", "backslashreplace"))
         except BaseException:
             self._broken = True
             raise
 
     def flush(self) -> None:
-        if self._broken:
+        if self._broken or not self._waiting:
             return
+        self._waiting = False
         try:
             self._streams[self._last].flush()
         except BaseException:

@@ -115,13 +115,16 @@ class Model:
         return ended / span
 
     def time_left(self, now: float) -> float | None:
-        """Seconds until the last host ends, at the run's rate so far; None when that is unknown."""
+        """Seconds until the last host ends, at the run's rate; None when that says nothing: at the
+        beginning, and when only stragglers are left."""
         elapsed = now - (self.started if self.started is not None else now)
-        if not self.done or self.done >= self.total or elapsed < 1:
+        missing = self.total - self.done
+        stragglers = not self.waiting and missing * 10 <= self.total
+        if not self.done or missing <= 0 or stragglers or elapsed < 1:
             return None
         recent = self.rate(now)
         average = self.done / elapsed
-        return (self.total - self.done) / max(recent, average / 4)
+        return missing / max(recent, average / 4)
 
     def _start(self, event: RunStarted) -> None:
         self.started = event.ts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from hostpool.events import Event, RunFinished
+from hostpool.events import Event, PlayStarted, RunFinished
 from hostpool.views.live.model import Model
 from hostpool.views.live.render import frame
 from hostpool.views.live.screen import Screen
@@ -16,6 +16,8 @@ INTERVAL = 0.1
 """Seconds between frames, and before the first: a run that ends sooner draws no table."""
 IDLE = 5
 """Intervals without events after which a frame is drawn for the clocks in it."""
+SMALL = 6
+"""Rows; what scrolls by above the table has the greater part of the screen, the table at least these."""
 QUEUED = 64 * 1024
 """Characters waiting to be scrolled; beyond, `handle` waits for the terminal."""
 
@@ -35,6 +37,7 @@ class LiveView:
         self._stopping = False
         self._error: BaseException | None = None
         self._thread: threading.Thread | None = None
+        self._scrolls = options.stream or options.verbose
         self._plain = PlainView(options, _Scroll(options, self))
 
     def handle(self, event: Event) -> None:
@@ -45,6 +48,7 @@ class LiveView:
             with self._changed:
                 self._model.handle(event)
                 self._events += 1
+                self._scrolls = self._scrolls or isinstance(event, PlayStarted)
             self._start()
         self._plain.handle(event)
 
@@ -109,6 +113,8 @@ class LiveView:
                     continue
                 drawn = self._events
                 columns, rows = self._screen.size()
+                if self._scrolls:
+                    rows = min(rows, max(SMALL, rows // 3))
                 lines = frame(self._model, columns, rows, self._options.clock())
                 above = self._take()
             self._screen.draw(lines, columns, above)
