@@ -12,7 +12,7 @@ DEFAULT_IDENTITIES = ("id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed2
 
 
 class HostConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Paths are absolute unless the file says otherwise; times are seconds; algorithms None = the defaults."""
+    """Paths are absolute unless the file says otherwise; times are seconds; no algorithms: the defaults."""
 
     original: str
     """The host as it was asked for."""
