@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import sys
 import tempfile
 import time
@@ -18,19 +17,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hostpool._version import __version__
-from hostpool.secrets import MASK, Masker
+from hostpool.cli.secrecy import mask_text, masked
 
 REPORT_TO = "https://pypi.org/project/hostpool/"
-_SECRET_WORD = re.compile(r"(?i)([\w.-]*(?:pass(?:word|wd|phrase)?|secret|token|api_?key)[\w.-]*\s*[=:]\s*)(\S+)")
-
-known_secrets: list[str] = []
-"""Values that this process learned: a report masks them."""
-
-
-def masked(words: Iterable[str]) -> list[str]:
-    """A command line as it may stand in a report, a log or an event."""
-    masker = Masker(known_secrets)
-    return [_SECRET_WORD.sub(rf"\1{MASK}", masker.mask(word)) for word in words]
 
 
 def report(error: BaseException, argv: Sequence[str]) -> str:
@@ -55,7 +44,6 @@ def report(error: BaseException, argv: Sequence[str]) -> str:
 def _text(error: BaseException, argv: Sequence[str]) -> str:
     from hostpool.cli.versions import versions
 
-    masker = Masker(known_secrets)
     trace = "".join(traceback.format_exception(error))
     facts = {
         "hostpool": __version__,
@@ -65,7 +53,7 @@ def _text(error: BaseException, argv: Sequence[str]) -> str:
         "arguments": " ".join(masked(argv)),
     }
     head = "\n".join(f"{name}: {value}" for name, value in facts.items())
-    return f"{head}\n\n{_SECRET_WORD.sub(rf'{chr(92)}1{MASK}', masker.mask(trace))}"
+    return f"{head}\n\n{mask_text(trace)}"
 
 
 def _directories() -> Iterable[Path]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar
-
-from typer.core import TyperArgument, TyperCommand, TyperOption
+from typing import Any, Generic, TypeVar
 
 # typer carries its click under a private name; the version pin of pyproject.toml keeps it where it is.
 from typer._click.core import Context, Parameter
 from typer._click.formatting import HelpFormatter
+from typer.core import TyperArgument, TyperCommand, TyperOption
 
 from hostpool.cli import hints
 from hostpool.cli.flags import Flag, flags_of, parsed
@@ -21,14 +20,9 @@ HELP_NAMES = ["--help", "-h"]
 CONTEXT = {"help_option_names": HELP_NAMES, "max_content_width": 100}
 
 
-class Run(Protocol[Options]):
-    """What a command does: options with the configuration merged in, and the words; an exit code."""
-
-    def __call__(self, options: Options, words: list[str], /) -> int: ...
-
-
 class Command(TyperCommand, Generic[Options]):
-    """One subcommand. ``words`` are its positional words for the usage line, as ``COMMAND...``;
+    """One subcommand. ``run`` gets the options, the configuration merged in, and the words; it returns an
+    exit code. ``words`` are its positional words for the usage line, as ``COMMAND...``;
     ``free``: its options may stand after any of them (else the second word ends our options)."""
 
     def __init__(
@@ -37,7 +31,7 @@ class Command(TyperCommand, Generic[Options]):
         *,
         options: type[Options],
         words: Sequence[str],
-        run: Run[Options],
+        run: Callable[[Options, list[str]], int],
         help: str,
         epilog: str = "",
         free: bool = False,
@@ -180,8 +174,8 @@ class _Option(TyperOption):
             self.opts = shown
 
 
-def _completion(what: str) -> Callable[[Context, list[str], str], list[str | tuple[str, str]]]:
-    def complete(ctx: Context, args: list[str], incomplete: str) -> list[str | tuple[str, str]]:
+def _completion(what: str) -> Callable[[Context, list[str], str], Sequence[str | tuple[str, str]]]:
+    def complete(ctx: Context, args: list[str], incomplete: str) -> Sequence[str | tuple[str, str]]:
         if what == "hosts":
             from hostpool.cli.completion import names
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
-from typer import Context
+from typer._click.core import Context
+
+from hostpool.cli import values
 
 _SEPARATOR = re.compile(r".*[:,!&]")
 _MOST = 500
 
 
-def names(ctx: Context, incomplete: str) -> list[str | tuple[str, str]]:
+def names(ctx: Context, incomplete: str) -> list[tuple[str, str]]:
     """Candidates for the name at the end of a pattern. A shell's question never gets an error."""
     words = ctx.meta.get("words", [])
     if not _continues(words):
@@ -19,11 +22,9 @@ def names(ctx: Context, incomplete: str) -> list[str | tuple[str, str]]:
     typed = _SEPARATOR.match(incomplete)
     before = typed.group() if typed else ""
     start = incomplete[len(before) :]
-    return [
-        (before + name, help_line)
-        for name, help_line in _known(ctx.params)
-        if name.startswith(start)
-    ][:_MOST]
+    return [(before + name, help_line) for name, help_line in _known(ctx.params) if name.startswith(start)][
+        :_MOST
+    ]
 
 
 def _continues(words: list[str]) -> bool:
@@ -33,9 +34,15 @@ def _continues(words: list[str]) -> bool:
 
 def _known(params: dict[str, Any]) -> list[tuple[str, str]]:
     try:
-        from hostpool.cli.inventories import load
+        from hostpool.cli.config import merged
+        from hostpool.cli.inventories import loaded
+        from hostpool.cli.options import Sources
 
-        inventory = load(tuple(params.get("inventory") or ()), extra_vars={})
+        named = (
+            {"inventory": tuple(map(values.source, params["inventory"]))} if params.get("inventory") else {}
+        )
+        # Programs are not run for a Tab, whoever named them.
+        inventory = loaded(replace(merged(Sources, named), inventory_typed=False))
     except Exception:  # a half-typed line, a broken inventory: no candidates
         return []
     groups = [(name, "group") for name in inventory.groups]

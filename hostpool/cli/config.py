@@ -42,6 +42,8 @@ def merged(
 ) -> Options:
     """Options of a command by rank: flags, environment, file. Raises ConfigError or Problems."""
     fields = {flag.field for flag in flags_of(options)}
+    if "inventory" in said:
+        said = {**said, "inventory_typed": True}
     lower = {field: value for field, value in load(environ).items() if field in fields}
     return options(**{**lower, **said})
 
@@ -66,7 +68,7 @@ def config_file(environ: Mapping[str, str]) -> Path:
 def config_directory(environ: Mapping[str, str]) -> Path:
     """``$XDG_CONFIG_HOME/hostpool``; a relative XDG_CONFIG_HOME counts as unset (XDG base directories)."""
     base = environ.get("XDG_CONFIG_HOME", "")
-    return (Path(base) if os.path.isabs(base) else Path("~/.config")) / "hostpool"
+    return (Path(base) if Path(base).is_absolute() else Path("~/.config")) / "hostpool"
 
 
 def _from_environment(environ: Mapping[str, str], errors: list[HostpoolError]) -> dict[str, Any]:
@@ -185,7 +187,9 @@ class _File:
         pattern = re.compile(rf"""\s*(?:\[+\s*)?["']?{re.escape(key)}["']?\s*[=.\]]""")
         return next((n for n, line in enumerate(self._lines, 1) if pattern.match(line)), None)
 
-    def _error(self, message: str, line: int | None, *, hint: str | None = None, column: int | None = None) -> None:
+    def _error(
+        self, message: str, line: int | None, *, hint: str | None = None, column: int | None = None
+    ) -> None:
         source = self._lines[line - 1] if line and line <= len(self._lines) else None
         if source is not None and column is None:
             column = len(source) - len(source.lstrip()) + 1

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from hostpool.errors import ConfigError, HostpoolError, Problems
+from hostpool.errors import ConfigError, HostpoolError, Problems, UsageError
 
 _SECRET = re.compile(r"ansible_(ssh_|become_|sudo_|su_)?pass(word)?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -22,7 +22,9 @@ def parse(texts: Iterable[str]) -> dict[str, Any]:
     for text in texts:
         try:
             result.update(_one(text))
-        except ConfigError as error:
+        except Problems as problems:
+            errors.extend(problems.errors)
+        except UsageError as error:
             errors.append(error)
     if errors:
         raise Problems.of(errors)
@@ -71,6 +73,18 @@ def _from_words(text: str) -> dict[str, Any]:
 
 
 def _from_file(name: str) -> dict[str, Any]:
-    from hostpool.inventory import load_variables
+    """YAML, of which JSON is a part, read as an inventory's variables are."""
+    from hostpool.inventory.yamlreader import YAMLReader
 
-    return load_variables(Path(name).expanduser())
+    path = Path(name).expanduser()
+    try:
+        reader = YAMLReader(path.read_bytes(), str(path))
+        root = reader.root()
+    except OSError as error:
+        raise ConfigError(f"-e @{name}: the file cannot be read: {error.strerror}") from error
+    value = {} if root is None else reader.construct(root)
+    if reader.problems:
+        raise Problems.of(list(reader.problems))
+    if not isinstance(value, dict):
+        raise ConfigError("the file holds no variables", file=str(path), hint="write name: value")
+    return {str(key): item for key, item in value.items()}

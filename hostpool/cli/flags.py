@@ -75,7 +75,8 @@ def flag(
     default: Any = () if many else 0 if counted else False if metavar is None else None
     settings = {
         "names": names, "help": help, "section": section, "metavar": metavar, "parse": parse,
-        "many": many, "counted": counted, "config": config, "hidden": hidden, "complete": complete, "typed": True,
+        "many": many, "counted": counted, "config": config, "hidden": hidden, "complete": complete,
+        "typed": True,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata={_FLAG: settings})
 
@@ -83,8 +84,8 @@ def flag(
 def setting(key: str, *, default: bool, help: str) -> Any:
     """A switch that only the configuration file and the environment have."""
     settings = {
-        "names": (f"--{key}",), "help": help, "section": SECTIONS[-1], "metavar": None, "parse": str, "many": False,
-        "counted": False, "config": True, "hidden": (), "complete": None, "typed": False,
+        "names": (f"--{key}",), "help": help, "section": SECTIONS[-1], "metavar": None, "parse": str,
+        "many": False, "counted": False, "config": True, "hidden": (), "complete": None, "typed": False,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata={_FLAG: settings})
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from hostpool.batches import Limit
 from hostpool.cli import values
 from hostpool.cli.flags import SECTIONS, flag, setting
-from hostpool.cli.values import Amount
 from hostpool.settings import HostKeyPolicy
 
 OutputKind = Literal["live", "plain", "jsonl", "json", "junit"]
@@ -32,6 +32,8 @@ class Sources:
         "[default: ./inventories, else the one in ~/.config/hostpool]",
         hidden=("--inventory-file",),
     )  # fmt: skip
+    inventory_typed: bool = False
+    """Whether it was -i that named the inventory: only then may a source be a program."""
     limit: str | None = flag(
         "-l", "--limit", metavar="PATTERN", section=_HOSTS, parse=values.text, complete="hosts",
         help="Only those hosts of PATTERN that also match this one.",
@@ -65,16 +67,16 @@ class Spreading:
         "--workers", metavar="N", section=_SPREAD, parse=values.count, config=True,
         help="Worker processes that share them. [default: one per CPU]",
     )  # fmt: skip
-    batch: tuple[Amount, ...] | None = flag(
-        "--batch", metavar="SIZES", section=_SPREAD, parse=values.amounts,
+    batch: tuple[str, ...] | None = flag(
+        "--batch", metavar="SIZES", section=_SPREAD, parse=values.sizes,
         help="One batch after the other, as in 1,10%,50%: the last size repeats.",
     )  # fmt: skip
     pause: float | None = flag(
         "--pause", metavar="SECONDS", section=_SPREAD, parse=values.pause,
         help="Wait between two batches.",
     )  # fmt: skip
-    max_fail: Amount | None = flag(
-        "--max-fail", metavar="N|P%", section=_SPREAD, parse=values.amount, config=True,
+    max_fail: Limit | None = flag(
+        "--max-fail", metavar="N|P%", section=_SPREAD, parse=values.limit, config=True,
         help="Start no more once more than this many hosts went wrong. "
         "[default: no limit; 0 in the first of several batches]",
     )  # fmt: skip

@@ -24,22 +24,25 @@ def login_password(options: Connecting) -> Secret | None:
 def become_password(options: Becoming, login: Secret | None) -> Secret | None:
     """An empty answer means the login password, as with ansible."""
     same = " (empty: the SSH password)" if login is not None else ""
-    typed = _password(
+    return _password(
         options.ask_become_pass,
         options.become_password_file,
         f"BECOME password{same}: ",
         "-K/--ask-become-pass",
         empty=login,
     )
-    return typed
 
 
-def _password(ask: bool, file: str | None, prompt: str, flag: str, empty: Secret | None = None) -> Secret | None:
+def _password(
+    ask: bool, file: str | None, prompt: str, flag: str, empty: Secret | None = None
+) -> Secret | None:
     if ask:
         typed = asked(prompt, flag)
-        if not typed:
-            return empty or _refuse_empty(f"{flag}: nothing was typed")
-        return _weighed(typed)
+        if typed:
+            return _weighed(typed)
+        if empty is None:
+            raise ConfigError(f"{flag}: nothing was typed", hint="an empty password is no password")
+        return empty
     if file is not None:
         return _weighed(_first_line(file))
     return None
@@ -82,7 +85,3 @@ def _weighed(value: str) -> Secret:
     if len(value) < MIN_LENGTH:
         print_warning(f"a password of fewer than {MIN_LENGTH} characters is not masked in output")
     return Secret(value)
-
-
-def _refuse_empty(message: str) -> None:
-    raise ConfigError(message, hint="an empty password is never right: just leave the flag out")

@@ -16,8 +16,8 @@ def command() -> Command[HostOptions]:
 
 
 def run(options: HostOptions, words: list[str]) -> int:
-    from hostpool.cli.job import pattern_and_rest, run_task
+    from hostpool.cli.job import pattern_and_rest, run_on
     from hostpool.tasks import Ping
 
     pattern, _ = pattern_and_rest(words)
-    return run_task(options, pattern, Ping)
+    return run_on(options, pattern, lambda selected, settings: Ping())

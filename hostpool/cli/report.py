@@ -10,18 +10,18 @@ from hostpool.errors import HostpoolError, Problems
 from hostpool.views.neutralise import neutralise, one_line
 
 
-def lines(error: HostpoolError) -> Iterator[str]:
+def lines(error: HostpoolError, word: str = "error") -> Iterator[str]:
     """The lines of one error, safe for a terminal (its text may come from a host or a file)."""
     if isinstance(error, Problems):
         for number, each in enumerate(error.errors):
             if number:
                 yield ""
-            yield from lines(each)
+            yield from lines(each, word)
         return
     where = error.where()
     message = f"{where}: {error.message}" if where else error.message
     first, *rest = neutralise(message).split("\n")
-    yield f"error: {first}"
+    yield f"{word}: {first}"
     yield from (f"  {line}" for line in rest)
     yield from _source(error)
     if error.hint:
@@ -51,7 +51,9 @@ def print_error(error: HostpoolError, stream: TextIO | None = None) -> None:
     stream = sys.stderr if stream is None else stream
     text = "\n".join(lines(error)) + "\n"
     try:
-        stream.write(text.encode(stream.encoding or "utf-8", "backslashreplace").decode(stream.encoding or "utf-8"))
+        stream.write(
+            text.encode(stream.encoding or "utf-8", "backslashreplace").decode(stream.encoding or "utf-8")
+        )
         stream.flush()
     except (OSError, ValueError, AttributeError):
         pass

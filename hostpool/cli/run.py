@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hostpool.cli.command import Command
 from hostpool.cli.options import RunOptions
 from hostpool.errors import UsageError
+
+if TYPE_CHECKING:
+    from hostpool.cli.inventories import Selected
+    from hostpool.runner import TaskFor
+    from hostpool.settings import Settings
+    from hostpool.tasks import Task
 
 _HELP = """Run a command on every host that matches PATTERN.
 
@@ -23,8 +31,7 @@ def command() -> Command[RunOptions]:
 
 
 def run(options: RunOptions, words: list[str]) -> int:
-    from hostpool.cli.job import pattern_and_rest, run_task
-    from hostpool.cli.tasks import command_task
+    from hostpool.cli.job import pattern_and_rest, run_on
 
     pattern, rest = pattern_and_rest(words)
     if not rest and not options.list_hosts:
@@ -32,4 +39,20 @@ def run(options: RunOptions, words: list[str]) -> int:
             f"no command to run on {pattern!r}",
             hint=f"`hostpool run {pattern} uptime`; `hostpool ping {pattern}` only logs in",
         )
-    return run_task(options, pattern, lambda: command_task(options, rest))
+    return run_on(
+        options,
+        pattern,
+        lambda selected, settings: _task(options, rest, selected, settings),
+        largest_code=options.largest_code,
+    )
+
+
+def _task(options: RunOptions, words: list[str], selected: Selected, settings: Settings) -> Task | TaskFor:
+    from hostpool.cli.tasks import command_task
+
+    task = command_task(options, words)
+    if not options.subst:
+        return task
+    from hostpool.cli.subst import per_host
+
+    return per_host(task, selected, settings)

@@ -23,7 +23,7 @@ def command() -> Command[CommandOptions]:
 
 
 def run(options: CommandOptions, words: list[str]) -> int:
-    from hostpool.cli.job import pattern_and_rest, run_task
+    from hostpool.cli.job import pattern_and_rest, run_on
     from hostpool.cli.tasks import script_task
 
     pattern, rest = pattern_and_rest(words)
@@ -32,4 +32,9 @@ def run(options: CommandOptions, words: list[str]) -> int:
             f"no script to run on {pattern!r}",
             hint=f"name a local file: `hostpool script {pattern} ./collect.sh`",
         )
-    return run_task(options, pattern, lambda: script_task(options, rest[0], tuple(rest[1:])))
+    return run_on(
+        options,
+        pattern,
+        lambda selected, settings: script_task(options, rest[0], tuple(rest[1:])),
+        largest_code=options.largest_code,
+    )

@@ -7,22 +7,13 @@ import math
 import os
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+
+from hostpool.batches import Limit
 
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|)")
 _SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _SIZE = re.compile(r"(\d+)\s*([KMG]?)(?:i?B)?", re.IGNORECASE)
-
-
-class Amount(NamedTuple):
-    """So many hosts, or so many per cent of them."""
-
-    number: float
-    percent: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.number:g}{'%' if self.percent else ''}"
 
 
 def text(value: str) -> str:
@@ -111,24 +102,23 @@ def code(value: str) -> int:
     return number
 
 
-def amount(value: str) -> Amount:
+def limit(value: str) -> Limit:
     """``3`` hosts or ``10%`` of them."""
-    match = re.fullmatch(r"(\d{1,9})|(\d{1,3}(?:\.\d+)?)%", value.strip(), re.ASCII)
-    if match is None:
+    stripped = value.strip()
+    if not re.fullmatch(r"\d{1,9}|\d{1,3}(\.\d+)?%", stripped, re.ASCII):
         raise ValueError(f"{value!r} is neither a number of hosts nor a percentage: write 3 or 10%")
-    if match[1] is not None:
-        return Amount(int(match[1]))
-    if float(match[2]) > 100:
+    result = Limit.parse(stripped)
+    if result.percent and result.number > 100:
         raise ValueError("that is more than 100 %")
-    return Amount(float(match[2]), percent=True)
-
-
-def amounts(value: str) -> tuple[Amount, ...]:
-    """``1,10%,50%``: sizes of batches, the last one repeats."""
-    result = tuple(amount(part) for part in value.split(","))
-    if any(part.number == 0 for part in result):
-        raise ValueError("a batch of no hosts would never end")
     return result
+
+
+def sizes(value: str) -> tuple[str, ...]:
+    """``1,10%,50%``: sizes of batches, the last one repeats."""
+    parts = tuple(part.strip() for part in value.split(","))
+    if any(limit(part).number == 0 for part in parts):
+        raise ValueError("a batch of no hosts would never end")
+    return parts
 
 
 def assignment(value: str) -> tuple[str, str]:

@@ -1,0 +1,34 @@
+"""Questions of hosts and keys that only the person at the terminal can answer."""
+
+from __future__ import annotations
+
+import getpass
+import os
+
+from hostpool.messages import Question
+from hostpool.secrets import Secret
+from hostpool.views.neutralise import one_line
+
+
+def ask(question: Question) -> Secret | None:
+    """Asks on the terminal itself; None without one. A host's words are shown as such, harmless."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return None
+    try:
+        return _ask(terminal, question)
+    finally:
+        os.close(terminal)
+
+
+def _ask(terminal: int, question: Question) -> Secret | None:
+    if question.kind == "passphrase":
+        return Secret(getpass.getpass(f"Passphrase for the key {one_line(question.subject)}: "))
+    prompt = f"{one_line(question.host)} asks: {one_line(question.prompt)} "
+    if not question.echo:
+        return Secret(getpass.getpass(prompt))
+    os.write(terminal, prompt.encode())
+    with open(os.dup(terminal), encoding="utf-8", errors="surrogateescape") as stream:
+        line = stream.readline()
+    return Secret(line.rstrip("\n")) if line else None

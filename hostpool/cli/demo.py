@@ -1,0 +1,74 @@
+"""``hostpool demo``: the main job on an embedded fleet, through the same code path as any run."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from hostpool import exit_codes
+from hostpool.cli import values
+from hostpool.cli.command import Command
+from hostpool.cli.flags import SECTIONS, flag
+from hostpool.cli.options import HostOptions, Showing
+
+if TYPE_CHECKING:
+    from hostpool.demo import Fleet
+
+_HELP = """Start a fleet of pretended hosts on this machine and run `uptime` on it.
+
+They are real SSH servers, on 127.0.0.1 only, which let in nobody but this command. One of them is slow,
+one fails, one cannot be reached: so the exit code is 4, as it would be on hosts of your own.
+"""
+COMMAND = "uptime"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions(Showing):
+    hosts: int | None = flag(
+        "-n", "--hosts", metavar="HOSTS", section=SECTIONS[0], parse=values.count,
+        help="How many hosts, up to 200. [default: 12]",
+    )  # fmt: skip
+    keep: bool = flag(
+        "--keep", section=SECTIONS[0],
+        help="Leave the fleet up until Ctrl-C, and print the inventory to use it with.",
+    )  # fmt: skip
+
+
+def command() -> Command[DemoOptions]:
+    return Command("demo", options=DemoOptions, words=(), run=run, help=_HELP, free=True)
+
+
+def run(options: DemoOptions, words: list[str]) -> int:
+    from hostpool.cli.job import run_on
+    from hostpool.demo import Fleet
+    from hostpool.tasks import Command as RemoteCommand
+
+    with Fleet.start(options.hosts or 12) as fleet:
+        code = run_on(_as_typed(options, fleet), "all", lambda selected, settings: RemoteCommand(COMMAND))
+        if options.keep:
+            _keep(fleet)
+    if code in (exit_codes.HOST_FAILED, exit_codes.HOST_UNKNOWN):
+        sys.stderr.write(
+            f"\nExit code {code}, because hosts failed: some of these are meant to. With hosts of your own:\n"
+            f"  hostpool run -i 'host1,host2,' all {COMMAND}\n"
+        )
+    return code
+
+
+def _as_typed(options: DemoOptions, fleet: Fleet) -> HostOptions:
+    """What a person would have typed; no setting of theirs must reach the pretended hosts."""
+    showing = {name: getattr(options, name) for name in Showing.__dataclass_fields__}
+    return replace(HostOptions(**showing), inventory=(str(fleet.inventory_path),), ssh_config="none")
+
+
+def _keep(fleet: Fleet) -> None:
+    sys.stderr.write(
+        f"\nThe fleet stays up until Ctrl-C. In another terminal:\n"
+        f"  hostpool run -i {fleet.inventory_path} all {COMMAND}\n"
+    )
+    sys.stderr.flush()
+    try:
+        fleet.wait()
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")

@@ -1,0 +1,170 @@
+"""The one way from a command to hosts and back: select, ask, run, show, and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from hostpool.errors import HostpoolError, UsageError
+
+if TYPE_CHECKING:
+    from hostpool.cli.inventories import Selected
+    from hostpool.cli.options import HostOptions
+    from hostpool.runner import RunReport, TaskFor
+    from hostpool.settings import Settings
+    from hostpool.tasks import Task
+
+ASK_ABOVE = 50
+"""Hosts above which `-b` asks once, at a terminal."""
+
+_SECRET_VARIABLES = (
+    "ansible_password",
+    "ansible_ssh_password",
+    "ansible_ssh_pass",
+    "ansible_become_password",
+    "ansible_become_pass",
+    "ansible_sudo_pass",
+    "ansible_su_pass",
+)
+
+Prepare = Callable[["Selected", "Settings"], "Task | TaskFor"]
+
+
+def pattern_and_rest(words: list[str]) -> tuple[str, list[str]]:
+    """Raises UsageError when there is no pattern."""
+    if not words:
+        raise UsageError(
+            "no hosts are named",
+            hint="a pattern comes first: a group, a host, web[1-9], all; see `hostpool inventory graph`",
+        )
+    return words[0], words[1:]
+
+
+def run_on(options: HostOptions, pattern: str, prepare: Prepare, *, largest_code: bool = False) -> int:
+    """Everything that could be wrong is found before the first host is touched: it raises then.
+
+    Returns the exit code. ``prepare`` makes the task, or what gives each host its own.
+    """
+    from hostpool.cli.inventories import select
+    from hostpool.cli.settings import settings
+
+    selected = select(options, pattern)
+    if options.list_hosts:
+        return _list(options, selected.hosts)
+    connection = settings(options)
+    task = prepare(selected, connection)
+    _confirm(options, len(selected.hosts), task)
+    report = _run(options, selected, connection, task, largest_code)
+    return _code(report, largest_code)
+
+
+def _list(options: HostOptions, hosts: Iterable[str]) -> int:
+    if options.output in ("json", "jsonl"):
+        import json
+
+        sys.stdout.write(json.dumps(list(hosts)) + "\n")
+    else:
+        from hostpool.views.neutralise import one_line
+
+        sys.stdout.writelines(f"{one_line(host)}\n" for host in hosts)
+    return 0
+
+
+def _run(
+    options: HostOptions, selected: Selected, connection: Settings, task: Task | TaskFor, largest_code: bool
+) -> RunReport:
+    from hostpool.cli import audit, secrecy
+    from hostpool.cli.asking import ask
+    from hostpool.cli.settings import plan, view
+    from hostpool.cli.signals import Signals
+    from hostpool.cli.sinks import LargestCode, Shared
+    from hostpool.pool import HostPool
+    from hostpool.runner import Runner, Sink
+    from hostpool.settings import FANOUT
+    from hostpool.views import make_view, needs_output
+
+    secrecy.known_secrets[:] = _secrets(selected, connection)
+    kind, view_options = view(options, secrecy.known_secrets)
+    shown: Sink = make_view(kind, view_options)
+    if largest_code:
+        shown = LargestCode(shown)
+    shared = Shared(shown)
+    name = _name(task)
+    with HostPool(
+        selected.inventory,
+        workers=options.workers,
+        fanout=options.fanout or FANOUT,
+        settings=connection,
+    ) as pool:
+        pool.asker = ask
+        runner = Runner(
+            pool,
+            [shared],
+            plan=plan(options, options.changed_exit_code),
+            all_output=needs_output(kind, view_options),
+            argv=secrecy.masked(["hostpool", *sys.argv[1:]]),
+        )
+        if options.syslog:
+            audit.write(
+                runner.run_id,
+                name,
+                len(selected.hosts),
+                become=(options.become_user or "root") if options.become else None,
+                check=options.check,
+            )
+        with Signals(runner, shared):
+            return runner.run(selected.hosts, task, name)
+
+
+def _name(task: Task | TaskFor) -> str:
+    name: Any = getattr(task, "name", None)
+    return name if isinstance(name, str) else "task"
+
+
+def _code(report: RunReport, largest_code: bool) -> int:
+    from hostpool.exit_codes import BUG, largest_remote
+
+    for error in report.broken_sinks:
+        if isinstance(error, BrokenPipeError):
+            continue  # `| head` has seen enough; the run itself was not its business
+        if not isinstance(error, OSError):
+            raise error
+        from hostpool.cli.report import print_error
+
+        print_error(HostpoolError(f"the results could not be written: {error.strerror}"))
+        return BUG
+    if largest_code:
+        return largest_remote(report.exit_code, (result.exit_code for result in report.results.values()))
+    return report.exit_code
+
+
+def _secrets(selected: Selected, connection: Settings) -> list[str]:
+    """Every password this run knows: they are masked wherever a person or a file gets text."""
+    from hostpool.templating import has_template, render
+
+    found = {
+        secret.reveal() for secret in (connection.password, connection.become_password) if secret is not None
+    }
+    for variables in (connection.extra_vars, *map(selected.inventory.vars_of, selected.hosts)):
+        for name in _SECRET_VARIABLES:
+            value = variables.get(name)
+            if value is not None:
+                found.add(str(render(value, variables, name) if has_template(value) else value))
+    return sorted(found)
+
+
+def _confirm(options: HostOptions, hosts: int, task: Task | TaskFor) -> None:
+    """A slip as root on a whole fleet is dear; it is asked about once, where somebody can answer."""
+    if not options.become or hosts <= ASK_ABOVE or options.yes or options.check:
+        return
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
+        return
+    from hostpool.views.neutralise import one_line
+
+    user = options.become_user or "root"
+    sys.stderr.write(f"Run `{one_line(_name(task))[:200]}` as {user} on {hosts} hosts? [y/N] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline().strip().lower()
+    if answer not in ("y", "yes"):
+        raise UsageError("not confirmed: no host was touched", hint="-y/--yes does not ask")
