@@ -126,7 +126,7 @@ def test_nothing_of_the_current_directory_is_run(tmp_path: Path, monkeypatch: py
         assert time.monotonic() - began < 3
 
 
-def test_errors_are_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_are_ours() -> None:
     with pytest.raises(UsageError, match="1 to 200 hosts, not 0"):
         Fleet.start(0)
 
