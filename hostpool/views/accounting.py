@@ -13,11 +13,12 @@ class Accounted:
     The runner gives every host its result; this holds also when the runner itself died.
     """
 
-    def __init__(self, view: View, clock_start: float = 0.0) -> None:
+    def __init__(self, view: View) -> None:
         self._view = view
         self._waiting: dict[str, bool] = {}
         self._ended: set[str] = set()
-        self._ts = clock_start
+        self._ts = 0.0
+        self._failed = False
 
     def handle(self, event: Event) -> None:
         self._ts = event.ts
@@ -33,13 +34,23 @@ class Accounted:
                 self._waiting[event.host] = True
         elif isinstance(event, RunFinished):
             self._complete()
-        self._view.handle(event)
+        self._pass_on(event)
+
+    def _pass_on(self, event: Event) -> None:
+        if self._failed:
+            return
+        try:
+            self._view.handle(event)
+        except BaseException:
+            # What it misses from now on it must not report as missing.
+            self._failed = True
+            raise
 
     def _complete(self) -> None:
         waiting, self._waiting = self._waiting, {}
         for host, started in waiting.items():
             self._ended.add(host)
-            self._view.handle(
+            self._pass_on(
                 HostFinished(
                     ts=self._ts,
                     host=host,
@@ -51,5 +62,11 @@ class Accounted:
     def close(self) -> None:
         try:
             self._complete()
+            if not self._failed:
+                self._view.close()
         finally:
-            self._view.close()
+            if self._failed:
+                self._view.discard()
+
+    def discard(self) -> None:
+        self._view.discard()

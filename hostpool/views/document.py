@@ -71,6 +71,9 @@ class DocumentView:
         finally:
             self._spool.close()
 
+    def discard(self) -> None:
+        self._spool.close()
+
 
 def _name(host: str) -> bytes:
     return msgspec.json.encode(host.encode("utf-8", "replace").decode())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -12,10 +11,8 @@ import msgspec
 from hostpool.errors import ErrorInfo
 from hostpool.inventory.ranges import fold as fold_names
 from hostpool.results import GOOD, HostResult
+from hostpool.views.reasons import Places, generalised, particular
 from hostpool.views.spool import Slot, Spool
-
-_HOST = "\0"
-"""Stands for the host's own name in a message: no message holds it otherwise."""
 
 
 def names(hosts: Sequence[str]) -> str:
@@ -31,7 +28,7 @@ class Group:
     order: int
     stdout: Slot
     stderr: Slot
-    hosts: list[tuple[int, str]] = field(default_factory=list)
+    hosts: list[tuple[int, str, Places]] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
@@ -39,17 +36,12 @@ class Group:
 
     def names(self) -> list[str]:
         """In inventory order."""
-        return [host for _, host in sorted(self.hosts)]
+        return [host for _, host, _ in sorted(self.hosts)]
 
     def error(self) -> ErrorInfo | None:
         """The reason, naming all of the hosts where each one's named itself."""
         error = self.sample.error
-        if error is None:
-            return None
-        hosts = self.names()
-        name = hosts[0] if len(hosts) == 1 else fold_names(hosts)
-        hint = error.hint.replace(_HOST, name) if error.hint else None
-        return ErrorInfo(error.kind, error.message.replace(_HOST, name), hint, error.retryable)
+        return error and particular(error, self.names(), [places for *_, places in sorted(self.hosts)])
 
 
 class Folder:
@@ -75,7 +67,7 @@ class Folder:
         place = self._order.setdefault(result.host, len(self._order))
         out = self._keep(_shown_output(result))
         err = self._keep(result.stderr)
-        error = _without_name(result.error, result.host)
+        error, places = generalised(result.error, result.host)
         key = (result.status, result.exit_code, result.signal, result.would_run, result.still_running)
         reason = error and (error.kind, error.message, error.hint)
         whole: object = (key, out, err, reason) if self._together else place
@@ -85,7 +77,7 @@ class Folder:
                 result, stdout="", stderr="", stdout_b64=None, stderr_b64=None, result=None, error=error
             )
             group = self._groups[whole] = Group(sample, place, out, err)
-        group.hosts.append((place, result.host))
+        group.hosts.append((place, result.host, places))
         group.order = min(group.order, place)
 
     def groups(self) -> Iterator[Group]:
@@ -112,11 +104,3 @@ def _shown_output(result: HostResult) -> str:
     if result.stdout or not result.result:
         return result.stdout
     return msgspec.json.format(msgspec.json.encode(result.result, order="sorted"), indent=2).decode() + "\n"
-
-
-def _without_name(error: ErrorInfo | None, host: str) -> ErrorInfo | None:
-    if error is None or not host:
-        return error
-    own = re.compile(rf"(?<![\w.-]){re.escape(host)}(?![\w-]|\.\w)")
-    hint = own.sub(_HOST, error.hint) if error.hint else error.hint
-    return ErrorInfo(error.kind, own.sub(_HOST, error.message), hint, error.retryable)

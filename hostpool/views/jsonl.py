@@ -15,19 +15,15 @@ class JsonlView:
 
     def __init__(self, options: ViewOptions) -> None:
         self._stdout = options.stdout
-        self._broken = False
 
     def handle(self, event: Event) -> None:
-        if self._broken:
-            return
-        try:
-            self._stdout.write(encoded(event) + b"\n")
-            self._stdout.flush()
-        except OSError:
-            self._broken = True
-            raise
+        self._stdout.write(encoded(event) + b"\n")
+        self._stdout.flush()
 
     def close(self) -> None:
+        pass
+
+    def discard(self) -> None:
         pass
 
 

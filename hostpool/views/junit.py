@@ -14,6 +14,7 @@ from hostpool.results import Status
 from hostpool.views.neutralise import neutralise
 from hostpool.views.notes import Notes
 from hostpool.views.options import ViewOptions
+from hostpool.views.reasons import TOLD
 from hostpool.views.spool import Slot, Spool
 from hostpool.views.words import outcome
 
@@ -86,12 +87,16 @@ class JunitView:
         finally:
             self._spool.close()
 
+    def discard(self) -> None:
+        self._spool.close()
+
 
 def _case(result: HostFinished, suite: str, element: str) -> str:
     names = f"classname={_attribute(suite)} name={_attribute(result.host)}"
     lines = [f'<testcase {names} time="{result.duration:.3f}">']
     if element:
-        message = outcome(result) + (f": {result.error.message}" if result.error else "")
+        told = result.error is None or result.error.kind in TOLD
+        message = outcome(result) + ("" if result.error is None or told else f": {result.error.message}")
         hint = f"hint: {result.error.hint}" if result.error and result.error.hint else ""
         kind = "" if element == "skipped" else f' type="{result.status}"'
         lines.append(f"<{element} message={_attribute(message)}{kind}>{_content(hint)}</{element}>")

@@ -44,6 +44,9 @@ class Masked:
             self._release(event.host, event.ts)
         self._view.handle(mask_event(event, self._masker))
 
+    def discard(self) -> None:
+        self._view.discard()
+
     def close(self) -> None:
         try:
             for host in {host for host, _ in self._streams}:

@@ -15,15 +15,18 @@ Kind = Literal["live", "plain", "jsonl", "json", "junit"]
 
 
 class View(Protocol):
-    """A consumer of events (the runner's Sink).
+    """A consumer of events; to the runner, a Sink.
 
-    ``handle`` gets every event in order, from one thread; ``close`` comes last, always, also when a
-    ``handle`` raised. BrokenPipeError and other errors of the output streams come from ``handle``.
+    ``handle`` gets every event in order, from one thread. BrokenPipeError and other errors of the
+    output streams come from it. ``close`` comes last and says what is left to say; ``discard`` comes
+    instead after a ``handle`` that raised: it writes nothing and raises nothing.
     """
 
     def handle(self, event: Event) -> None: ...
 
     def close(self) -> None: ...
+
+    def discard(self) -> None: ...
 
 
 class Stream(Protocol):

@@ -18,6 +18,7 @@ from hostpool.results import GOOD
 from hostpool.views.neutralise import one_line
 from hostpool.views.options import ViewOptions
 from hostpool.views.plays import Plays
+from hostpool.views.reasons import TOLD
 from hostpool.views.report import Report
 from hostpool.views.streaming import Streaming
 from hostpool.views.words import outcome, seconds
@@ -82,6 +83,9 @@ class PlainView:
         finally:
             self._report.close()
 
+    def discard(self) -> None:
+        self._report.close()
+
 
 def retry_line(event: HostRetry) -> str:
     attempt = f"{one_line(event.host)} attempt {event.attempt} failed: {one_line(event.error)}"
@@ -89,5 +93,6 @@ def retry_line(event: HostRetry) -> str:
 
 
 def ended_line(event: HostFinished) -> str:
-    reason = "" if event.status in GOOD or event.error is None else f": {one_line(event.error.message)}"
+    told = event.status in GOOD or event.error is None or event.error.kind in TOLD
+    reason = "" if told or event.error is None else f": {one_line(event.error.message)}"
     return f"{one_line(event.host)} {outcome(event)} in {seconds(event.duration)}{reason}\n"

@@ -13,6 +13,7 @@ from hostpool.views.fold import Folder, Group, names
 from hostpool.views.neutralise import neutralise, one_line
 from hostpool.views.notes import Notes
 from hostpool.views.options import ViewOptions
+from hostpool.views.reasons import TOLD
 from hostpool.views.words import STYLE, hosts_word, outcome, seconds, tally
 from hostpool.views.writer import Writer
 
@@ -104,7 +105,9 @@ class Report:
         if not said and not self._folder.text(group.stdout) and not self._folder.text(group.stderr):
             said = " " + self._writer.paint("ok", STYLE["ok"])
         error = group.error()
-        message = f": {neutralise(error.message.strip())}".replace("\n", "\n  ") if error else ""
+        told = error is None or error.kind in TOLD
+        message = "" if error is None or told else f": {neutralise(error.message.strip())}"
+        message = message.replace("\n", "\n  ")
         return f"{self._who(group)}{said}{message}\n"
 
     def _reason(self, group: Group) -> str:

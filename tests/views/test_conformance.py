@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 
 from hostpool.events import Event, HostFinished, from_json
+from hostpool.runner import Sink
 from hostpool.views import Kind, ViewOptions, make_view
 from hostpool.views.neutralise import neutralise, one_line
 from hostpool.views.options import Stream
@@ -52,7 +53,7 @@ def _junit(output: str) -> Counter[str]:
 
 def _report(output: str) -> Counter[str]:
     """The words that begin a line; what hosts wrote is indented, or follows a name and a colon."""
-    lines = [line for line in output.split("\n") if line.strip() and not line.startswith((" ", "warning: "))]
+    lines = [line for line in output.split("\n") if line.strip() and not line.startswith((" ", "warning:"))]
     assert re.fullmatch(r"\d+ hosts?: .*", lines[-1])
     return Counter(re.split(r":? ", line)[0] for line in lines[:-1])
 
@@ -97,10 +98,16 @@ def test_folding_loses_nobody(run: tuple[list[str], list[Event]]) -> None:
     output = shown("plain", [event for event in run[1] if not is_play(event)])
     count = 0
     for line in output.split("\n")[:-2]:
-        if not line.startswith((" ", "warning: ")) and line:
+        if not line.startswith((" ", "warning:")) and line:
             folded = re.match(r"\S+ \((\d+)\)", line)
             count += int(folded.group(1)) if folded else 1
     assert count == len(run[0])
+
+
+def test_a_view_is_a_sink_of_the_runner() -> None:
+    sinks: list[Sink] = [make_view(kind, options(Pipe(), Pipe())) for kind in READERS]
+    for sink in sinks:
+        sink.close()
 
 
 def shown(kind: Kind, events: list[Event], **fields: bool) -> str:

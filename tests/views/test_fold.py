@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hostpool.errors import ErrorInfo
 from hostpool.results import HostResult
 from hostpool.views.fold import Folder, names
+from hostpool.views.reasons import generalised, particular
 from tests.views.support import finished
 
 
@@ -71,6 +72,31 @@ def test_a_hosts_own_name_in_its_error_does_not_keep_it_apart() -> None:
     folder.close()
     assert first.error() == ErrorInfo("host_key", "unknown key of web[1-3]", "hostpool keys accept web[1-3]")
     assert second.error() == ErrorInfo("host_key", "webserver down", None)
+
+
+def test_nor_does_its_address() -> None:
+    with closing(Folder()) as folder:
+        for n, host in enumerate(("db", "web", "mail"), 7):
+            error = ErrorInfo("refused", f"10.0.0.{n}:22 refused (via gate:2222)", f"try ssh -v {host}")
+            folder.add(finished(host, status="unreachable", error=error))
+        folder.add(finished("v6", status="unreachable", error=ErrorInfo("refused", "[::1]:22 refused", None)))
+        folder.add(finished("v7", status="unreachable", error=ErrorInfo("refused", "[::2]:22 refused", None)))
+        first, second = folder.groups()
+    assert first.error() == ErrorInfo(
+        "refused", "10.0.0.[7-9]:22 refused (via gate:2222)", "try ssh -v db,mail,web"
+    )
+    assert second.error() == ErrorInfo("refused", "[::1]:22 and 1 more refused", None)
+
+
+@given(st.text(max_size=30), st.text(max_size=30), st.sampled_from(["web1", "10.0.0.1", "a.b", ""]))
+def test_a_reason_of_one_host_is_told_as_it_is(message: str, hint: str, host: str) -> None:
+    error = ErrorInfo(
+        "x", f"{message} {host} [::1]:22,{host}:22 {message}".replace("\0", "").replace("\1", ""), hint
+    )
+    general, places = generalised(error, host)
+    assert general is not None
+    told = particular(general, [host], [places])
+    assert (told.message, told.hint) == (error.message, hint.replace("\0", "").replace("\1", ""))
 
 
 @settings(max_examples=100, deadline=None)

@@ -215,8 +215,7 @@ def test_a_terminal_that_is_gone_raises_from_handle() -> None:
         return False
 
     until(fails)
-    with pytest.raises(OSError, match="Input/output"):
-        view.close()
+    view.close()
 
 
 def test_no_thread_is_left_behind() -> None:

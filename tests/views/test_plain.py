@@ -8,7 +8,7 @@ from hostpool.errors import ErrorInfo
 from hostpool.events import HostRetry, Output, PlayStarted, TaskFinished, TaskStarted, Warning
 from hostpool.secrets import Masker
 from hostpool.views import make_view, needs_output
-from tests.views.support import START, feed, finished, pipes, whole_run
+from tests.views.support import START, Pipe, feed, finished, pipes, whole_run
 
 SUMMARY = "3 hosts: 3 ok in 2.3 s (run 3f9a2c)\n"
 
@@ -30,7 +30,7 @@ FAILED = finished(
     exit_code=2,
     stdout="some\n",
     stderr="ls: no such file\n",
-    error=ErrorInfo("failed", "the command failed", "look at it"),
+    error=ErrorInfo("exit_status", "the command exited with status 2", "look at it"),
 )
 GONE = [
     finished(
@@ -59,9 +59,9 @@ def test_hosts_without_output_are_named_too() -> None:
 
 def test_failures_come_last_with_reason_and_hint_and_output_goes_to_its_own_stream() -> None:
     out, err = shown(run_of(FAILED, *GONE, *WEB))
-    assert out == "web[1-3] (3): 14:02 up 3 days\ndb1 failed, exit code 2: the command failed\n  some\n"
+    assert out == "web[1-3] (3): 14:02 up 3 days\ndb1 failed, exit code 2\n  some\n"
     assert err == (
-        "db1 failed, exit code 2: the command failed\n"
+        "db1 failed, exit code 2\n"
         "  ls: no such file\n"
         "  hint: look at it\n"
         "web[8-9] (2) unreachable: connection refused\n"
@@ -75,7 +75,7 @@ def test_where_both_streams_end_in_one_place_nothing_is_said_twice() -> None:
     settings = type(settings)(stdout=out, stderr=out)
     feed(make_view("plain", settings), whole_run([FAILED]))
     assert out.text() == (
-        "db1 failed, exit code 2: the command failed\n  some\n  ls: no such file\n  hint: look at it\n"
+        "db1 failed, exit code 2\n  some\n  ls: no such file\n  hint: look at it\n"
         "1 host: 1 failed in 2.3 s (run 3f9a2c)\n"
     )
 
@@ -220,3 +220,20 @@ def test_an_output_that_nobody_reads_raises_once() -> None:
     with pytest.raises(BrokenPipeError):
         view.handle(end)
     view.close()
+    assert err.text() == ""
+
+
+def test_what_a_view_missed_after_an_error_it_does_not_report_as_missing() -> None:
+    class Full(Pipe):
+        def write(self, data: object, /) -> int:
+            raise OSError(28, "No space left on device")
+
+    settings, _, err = pipes(stream=True)
+    view = make_view("plain", type(settings)(stdout=Full(), stderr=err, stream=True))
+    start, *_ = whole_run(WEB)
+    view.handle(start)
+    with pytest.raises(OSError, match="No space"):
+        view.handle(Output(ts=START, host="web1", stream="stdout", text="x\n"))
+    view.handle(WEB[0])
+    view.close()
+    assert err.text() == ""

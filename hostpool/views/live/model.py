@@ -19,6 +19,7 @@ from hostpool.events import (
     TaskStarted,
 )
 from hostpool.results import GOOD, STATUSES, Status
+from hostpool.views.reasons import TOLD
 from hostpool.views.words import amount
 
 TAIL = 400
@@ -186,6 +187,6 @@ def _telling(event: HostFinished) -> str:
     texts = [event.stdout, event.stderr]
     if not event.ok:
         texts.reverse()
-        if event.error and (event.status != "failed" or not event.stderr.strip()):
+        if event.error and event.error.kind not in TOLD:
             texts.insert(0, event.error.message)
     return next((text[-TAIL:] for text in texts if text.strip()), "")

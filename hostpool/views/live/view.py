@@ -53,8 +53,19 @@ class LiveView:
         self._plain.handle(event)
 
     def close(self) -> None:
-        self._stop()
+        try:
+            self._stop()
+        except BaseException:
+            self._plain.discard()
+            raise
         self._plain.close()
+
+    def discard(self) -> None:
+        try:
+            self._stop()
+        except (OSError, ValueError):
+            pass  # the terminal, of which handle has told
+        self._plain.discard()
 
     def scroll(self, text: str) -> bool:
         """Puts ``text`` above the table; False when there is none."""
