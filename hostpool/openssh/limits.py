@@ -42,6 +42,7 @@ LIMITS = {
     ),
     "bindinterface": Limit(_something, "the interface is not chosen; BindAddress is honoured"),
     "remotecommand": Limit(_something, "it is not run: the task's command is"),
+    "permitlocalcommand": Limit(_true, "LocalCommand is not run"),
     "remoteforward": Limit(_something, "the forwarding is not opened"),
     "tunnel": Limit(_something, "no tunnel device is opened"),
 }
