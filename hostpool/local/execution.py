@@ -1,0 +1,256 @@
+"""One local command: its pipes drained together, its process group ended when we are told to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import selectors
+import signal
+import subprocess
+import termios
+import time
+from typing import Any
+
+from hostpool.events import Stream
+from hostpool.local.stdin import Stdin
+from hostpool.stop import Stop, StopReason
+from hostpool.tasks.session import Consumer, Exit
+
+QUIET = 0.3  # seconds of silence after the exit: a child holds the output
+CONFIRM = 2.0  # seconds after KILL for the group to be gone
+_TICK = 0.05  # seconds between looks at a process that cannot be waited for otherwise
+_READ = 64 * 1024
+
+
+class Execution:
+    """Use once. The command leads a process group and session of its own."""
+
+    def __init__(self, argv: list[str | bytes], stdin: Stdin, terminal: bool) -> None:
+        self._argv = argv
+        self._stdin = stdin
+        self._terminal = terminal
+        self._selector = selectors.DefaultSelector()
+        self._open: set[int] = set()
+        self._exited_at: float | None = None
+        self._last_output = 0.0
+
+    def run(self, consumer: Consumer, stop: Stop) -> Exit:
+        """Raises OSError when no process can be started."""
+        with contextlib.ExitStack() as closing:
+            closing.callback(self._selector.close)
+            wake_in, wake_out = os.pipe()
+            closing.callback(os.close, wake_in)
+            closing.callback(os.close, wake_out)
+            self._selector.register(wake_in, selectors.EVENT_READ, "wake")
+            child = self._start(closing)
+            closing.callback(_reap, child)
+            closing.callback(stop.subscribe(lambda: _poke(wake_out)))
+            return self._follow(child, consumer, _Ending(child.pid, stop))
+
+    # -- starting
+
+    def _start(self, closing: contextlib.ExitStack) -> subprocess.Popen[bytes]:
+        child = self._start_on_terminal(closing) if self._terminal else self._start_on_pipes(closing)
+        if hasattr(os, "pidfd_open"):
+            with contextlib.suppress(OSError):  # an old kernel: we look every 50 ms instead
+                handle = os.pidfd_open(child.pid)
+                closing.callback(os.close, handle)
+                self._selector.register(handle, selectors.EVENT_READ, "exit")
+        return child
+
+    def _start_on_pipes(self, closing: contextlib.ExitStack) -> subprocess.Popen[bytes]:
+        child = subprocess.Popen(
+            self._argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+        )
+        assert child.stdin is not None and child.stdout is not None and child.stderr is not None
+        for pipe in (child.stdin, child.stdout, child.stderr):
+            os.set_blocking(pipe.fileno(), False)
+            closing.callback(_close_quietly, pipe)
+        self._read_from(child.stdout.fileno(), "stdout")
+        self._read_from(child.stderr.fileno(), "stderr")
+        self._selector.register(child.stdin, selectors.EVENT_WRITE, "stdin")
+        return child
+
+    def _start_on_terminal(self, closing: contextlib.ExitStack) -> subprocess.Popen[bytes]:
+        ours, theirs = pty.openpty()
+        closing.callback(os.close, ours)
+        try:
+            child = subprocess.Popen(
+                self._argv,
+                stdin=theirs,
+                stdout=theirs,
+                stderr=theirs,
+                start_new_session=True,
+                preexec_fn=_take_terminal,  # one ioctl, no locks
+            )
+        finally:
+            os.close(theirs)
+        os.set_blocking(ours, False)
+        self._read_from(ours, "stdout")
+        return child
+
+    def _read_from(self, fd: int, stream: Stream) -> None:
+        self._open.add(fd)
+        self._selector.register(fd, selectors.EVENT_READ, stream)
+
+    # -- following
+
+    def _follow(self, child: subprocess.Popen[bytes], consumer: Consumer, ending: _Ending) -> Exit:
+        while True:
+            ready = self._selector.select(self._patience(ending))
+            fed = [self._serve(key, consumer) for key, _ in ready]
+            if any(fed):
+                self._last_output = time.monotonic()
+            if child.poll() is not None and self._exited_at is None:
+                self._exited_at = self._last_output = time.monotonic()
+                self._forget("exit")
+            over = self._exited_at is not None and not self._open
+            if ending.step(gone=self._exited_at is not None):
+                return self._exit(child, ending)
+            if not ending.began and (over or self._held_open()):
+                return self._exit(child, ending)
+
+    def _patience(self, ending: _Ending) -> float | None:
+        due = [] if ending.due is None else [max(0.0, ending.due - time.monotonic())]
+        polls = not any(key.data == "exit" for key in self._selector.get_map().values())
+        if polls or self._exited_at is not None:
+            due.append(_TICK)
+        return min(due) if due else None
+
+    def _serve(self, key: selectors.SelectorKey, consumer: Consumer) -> bool:
+        """Whether there was output."""
+        if key.data in ("stdout", "stderr"):
+            return self._read(key.fd, key.data, consumer)
+        if key.data == "stdin":
+            self._write(key)
+        elif key.data == "wake":
+            os.read(key.fd, 64)
+        return False
+
+    def _read(self, fd: int, stream: Stream, consumer: Consumer) -> bool:
+        try:
+            data = os.read(fd, _READ)
+        except BlockingIOError:
+            return False
+        except OSError:  # EIO: the last holder of the terminal closed it
+            data = b""
+        if data:
+            consumer.feed(stream, data)
+            return True
+        self._selector.unregister(fd)
+        self._open.discard(fd)
+        return False
+
+    def _write(self, key: selectors.SelectorKey) -> None:
+        piece = self._stdin.peek()
+        try:
+            if piece:
+                self._stdin.advance(os.write(key.fd, piece))
+                return
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            pass
+        self._selector.unregister(key.fileobj)
+        _close_quietly(key.fileobj)
+
+    def _forget(self, role: str) -> None:
+        for key in list(self._selector.get_map().values()):
+            if key.data == role:
+                self._selector.unregister(key.fileobj)
+
+    def _held_open(self) -> bool:
+        return self._exited_at is not None and time.monotonic() - self._last_output >= QUIET
+
+    def _exit(self, child: subprocess.Popen[bytes], ending: _Ending) -> Exit:
+        code = child.poll()
+        return Exit(
+            exit_code=code if code is not None and code >= 0 else None,
+            signal=_signal_name(-code) if code is not None and code < 0 else None,
+            stopped=ending.reason if ending.began else None,
+            still_running=ending.began and not ending.confirmed,
+            held_open=bool(self._open),
+        )
+
+
+class _Ending:
+    """TERM, then KILL, for a whole process group; ``confirmed`` once no process of it is left."""
+
+    def __init__(self, group: int, stop: Stop) -> None:
+        self.due: float | None = None
+        self.began = False
+        self.confirmed = False
+        self._group = group
+        self._stop = stop
+        self._give_up = 0.0
+        self._kill_at = 0.0
+        self._killed = False
+
+    @property
+    def reason(self) -> StopReason | None:
+        return self._stop.reason
+
+    def step(self, *, gone: bool) -> bool:
+        """Whether it is over. ``gone``: the leader was reaped, so its group may be empty."""
+        if self._stop.reason is None:
+            return False
+        now = time.monotonic()
+        if not self.began:
+            self.began = True
+            self._kill_at = now + self._stop.grace
+            self._give_up = self._kill_at + CONFIRM
+            _signal_group(self._group, signal.SIGTERM)
+            _signal_group(self._group, signal.SIGCONT)
+        if now >= self._kill_at and not self._killed:
+            self._killed = True
+            _signal_group(self._group, signal.SIGKILL)
+        self.due = min(now + _TICK, self._give_up)
+        self.confirmed = gone and not _signal_group(self._group, 0)
+        return self.confirmed or now >= self._give_up
+
+
+def _signal_group(group: int, number: int) -> bool:
+    """Whether there was anybody to get it. A process of another user (EPERM) is somebody."""
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _reap(child: subprocess.Popen[bytes]) -> None:
+    """Nothing stays behind when a consumer raises: a child that still runs is ended, then waited for."""
+    if child.poll() is None:
+        _signal_group(child.pid, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(CONFIRM)
+
+
+def _take_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def _poke(fd: int) -> None:
+    with contextlib.suppress(OSError):
+        os.write(fd, b"!")
+
+
+def _close_quietly(file: Any) -> None:
+    with contextlib.suppress(OSError):
+        file.close()
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name.removeprefix("SIG")
+    except ValueError:
+        return str(number)

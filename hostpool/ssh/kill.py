@@ -1,0 +1,176 @@
+"""Ending a command on a host for good, and knowing whether that worked.
+
+Closing a channel leaves the command running. sshd carries out a ``signal`` request (RFC 4254 §6.9) on
+the command's process group, unless the login is root's or the command is forced. For root a second
+channel does it: its shell looks for the other children of its own parent, which is the sshd process of
+this connection, so the command itself needs no wrapper.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from hostpool.alarms import Alarm
+from hostpool.errors import HostError
+from hostpool.ssh.channel import Channel
+from hostpool.ssh.stdin import Stdin
+from hostpool.stop import Stop
+from hostpool.tasks.shell import BOOTSTRAP, one_line
+
+if TYPE_CHECKING:
+    from hostpool.ssh.session import SSHSession
+
+CONFIRM = 2.0  # seconds after KILL for the host to say that it is over
+EPILOGUE = 0.5  # seconds for the command's own exit status after the helper saw it gone
+
+# The process groups of our parent's other children: TERM, $tenths of a second of grace, KILL; the exit
+# status is the number of groups that are left.
+_PROGRAM = r"""
+list() {
+  ps -A -o pid= -o ppid= -o pgid= 2>/dev/null || ps -o pid= -o ppid= -o pgid= 2>/dev/null ||
+  for f in /proc/[0-9]*/stat; do
+    read -r line < "$f" || continue
+    pid=${line%% *}; set -- ${line##*) }; echo "$pid $2 $3"
+  done 2>/dev/null
+}
+groups=$(list | while read -r pid ppid pgid; do
+  [ "$ppid" = "$PPID" ] && [ "$pid" != "$$" ] && [ "$pgid" -gt 1 ] && echo "$pgid"
+done)
+[ -n "$groups" ] || exit 0
+# BusyBox takes no --, dash needs it
+send() { kill -s "$1" -- "-$2" 2>/dev/null || kill -s "$1" "-$2" 2>/dev/null; }
+each() { for g in $groups; do send "$1" "$g"; done; }
+alive() {
+  left=
+  for g in $groups; do send 0 "$g" && left="$left $g"; done
+  groups=$left
+  [ -n "$left" ]
+}
+doze() { sleep 0.1 2>/dev/null || sleep 1; }
+each TERM; each CONT
+n=0; while alive && [ "$n" -lt "$tenths" ]; do doze; n=$((n + 1)); done
+each KILL
+n=0; while alive && [ "$n" -lt 15 ]; do doze; n=$((n + 1)); done
+set -- $groups; exit $#
+"""
+
+
+class Killer:
+    """``step`` is called whenever something happened; it never blocks for long.
+
+    ``due``: the moment of the monotonic clock at which it wants to be called again. ``began``: a stop
+    was carried out; ``confirmed``: the host says that nothing of the command is left.
+    """
+
+    def __init__(self, session: SSHSession, channel: Channel, stop: Stop) -> None:
+        self.due: float | None = None
+        self.began = False
+        self.confirmed = False
+        self._session = session
+        self._channel = channel
+        self._stop = stop
+        self._helper: _Helper | None = None
+        self._last_word = False
+        self._replies_before = 0
+        self._give_up = 0.0
+        self._alarm: Alarm | None = None
+
+    def step(self) -> bool:
+        """Whether it is over: gone, or given up. Always False while no stop is requested."""
+        if self._stop.reason is None:
+            return False
+        now = time.monotonic()
+        if not self.began:
+            self._begin(now)
+        if self._channel.dead:
+            return True
+        if self._helper is None and self._refused():
+            self._use_helper(now)
+        if self._helper is not None:
+            return self._helped(self._helper, now)
+        if self._channel.exited:
+            return self._leader_gone(now)
+        if self.due is not None and now >= self.due:
+            return self._escalate(now)
+        return False
+
+    def close(self) -> None:
+        if self._helper is not None:
+            self._helper.close()
+        if self._alarm is not None:
+            self._alarm.cancel()
+
+    # -- by the signal request
+
+    def _begin(self, now: float) -> None:
+        self.began = True
+        self.due = now + self._stop.grace
+        self._give_up = self.due + CONFIRM
+        self._alarm = self._session.end_by(self._give_up + 2.0)  # whatever we may be stuck in
+        self._replies_before = len(self._channel.replies)
+        self._signal("TERM")
+
+    def _signal(self, name: str) -> None:
+        self._channel.request("signal", name.encode())
+
+    def _refused(self) -> bool:
+        replies = list(self._channel.replies)[self._replies_before :]
+        return bool(replies) and not replies[0] and not self._channel.exited
+
+    def _escalate(self, now: float) -> bool:
+        if self._last_word:
+            return True
+        self._signal("KILL")
+        self._last_word = True
+        self.due = now + CONFIRM
+        return False
+
+    def _leader_gone(self, now: float) -> bool:
+        """The shell is gone, and its children are if they let go of its output. sshd sends no signal
+        to a group without its leader, so a child that stays on can only be reported."""
+        self.confirmed = self._channel.eof
+        self.due = self._give_up
+        return self.confirmed or now >= self._give_up
+
+    # -- through a second channel
+
+    def _use_helper(self, now: float) -> None:
+        self._last_word = True
+        self.due = now
+        if self._session.may_use_shell:
+            try:
+                self._helper = _Helper(self._session, self._channel, self._stop.grace)
+            except HostError:  # MaxSessions 1: nothing more can be done on this connection
+                return
+            self.due = self._give_up
+
+    def _helped(self, helper: _Helper, now: float) -> bool:
+        verdict = helper.step()
+        if verdict is None:
+            return now >= self._give_up
+        if verdict and not self.confirmed:
+            self.confirmed = True
+            self.due = now + EPILOGUE
+        return not verdict or self._channel.eof or (self.due is not None and now >= self.due)
+
+
+class _Helper:
+    """The program above, at work on a channel of its own."""
+
+    def __init__(self, session: SSHSession, beside: Channel, grace: float) -> None:
+        self._channel = session.open_channel(None, wakes=beside)
+        program = f"tenths={int(grace * 10)}; {one_line(_PROGRAM)}\n"
+        self._stdin = Stdin(program.encode(), b"")
+        self._channel.request("exec", BOOTSTRAP.encode())
+
+    def step(self) -> bool | None:
+        """True: nothing is left; False: something is, or it could not be found out; None: not yet."""
+        self._channel.wait(0)
+        self._stdin.pump(self._channel)
+        if self._channel.status is not None:
+            return self._channel.status == 0
+        return False if self._channel.closed or self._channel.dead else None
+
+    def close(self) -> None:
+        self._channel.close()

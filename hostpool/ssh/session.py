@@ -1,0 +1,143 @@
+"""An authenticated connection to one host, as the driver uses it (tasks.session.Session)."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from hostpool.alarms import Alarm
+from hostpool.errors import Cancelled, Lost, TaskFailed
+from hostpool.messages import Target
+from hostpool.ssh.channel import Channel
+from hostpool.ssh.exec import Execution
+from hostpool.ssh.heartbeat import Heartbeat
+from hostpool.ssh.mapping import place, unreachable
+from hostpool.ssh.stdin import Stdin
+from hostpool.ssh.transport import Transport
+from hostpool.stop import Stop
+from hostpool.tasks.base import Run
+from hostpool.tasks.session import Consumer, Exit
+from hostpool.tasks.shell import Invocation, NeedsShell, invocation
+
+if TYPE_CHECKING:
+    from hostpool.ssh.context import SSHContext
+
+_REFUSALS = {
+    1: "administratively prohibited",
+    2: "connect failed",
+    3: "unknown channel type",
+    4: "resource shortage",
+}
+
+
+class SSHSession:
+    """One job at a time."""
+
+    def __init__(self, context: SSHContext, target: Target, transport: Transport) -> None:
+        self.target = target
+        self.transport = transport
+        self.heartbeat = Heartbeat(context.alarms, transport, target.alive_interval, target.alive_count)
+        self.may_use_shell = target.shell == "sh"
+        self._context = context
+
+    @property
+    def alive(self) -> bool:
+        return self.transport.is_active()
+
+    def run(self, request: Run, consumer: Consumer, stop: Stop) -> Exit:
+        """See tasks.session.Session. Raises TaskFailed for a request that cannot be carried out here."""
+        self.may_use_shell = self.target.shell == "sh" and not request.raw
+        call = self._invocation(request)
+        stdin = Stdin(call.head, request.stdin)
+        try:
+            return Execution(self, call, stdin, consumer, stop, request.tty).run()
+        except EOFError as error:
+            raise Lost(
+                f"connection to {place(self.target)} lost: {self.why_gone()}",
+                kind="connection_lost",
+                host=self.target.name,
+            ) from error
+        finally:
+            stdin.close()
+
+    def close(self) -> None:
+        self.heartbeat.close()
+        self.transport.close()
+
+    # -- for executions
+
+    def open_channel(self, stop: Stop | None, wakes: Channel | None = None) -> Channel:
+        """A confirmed session channel. ``wakes``: another channel whose waiter hears of this one too.
+
+        Raises Unreachable: no channel is to be had, so nothing was sent.
+        """
+        if not self.transport.is_active():
+            raise self._gone()
+        channel = self.transport.open("session")
+        unsubscribe = stop.subscribe(channel.poke) if stop is not None else lambda: None
+        deadline = time.monotonic() + self.target.connect_timeout
+        try:
+            while not channel.opened:
+                channel.wait(max(0.0, deadline - time.monotonic()))
+                self._check_open(channel, deadline, stop)
+        finally:
+            unsubscribe()
+        if wakes is not None:
+            channel.also_wakes(wakes)
+        return channel
+
+    def _check_open(self, channel: Channel, deadline: float, stop: Stop | None) -> None:
+        if channel.opened:
+            return
+        if channel.dead:
+            raise self._gone()
+        if channel.refusal is not None:
+            code, text = channel.refusal
+            raise unreachable(
+                self.target,
+                "session_refused",
+                f"{place(self.target)} opens no session: {text or _REFUSALS.get(code, f'code {code}')}",
+                "MaxSessions of its sshd is used up, or the account may only forward",
+            )
+        if time.monotonic() >= deadline:
+            self.transport.kill()
+            raise unreachable(
+                self.target,
+                "session_timeout",
+                f"{place(self.target)} let us in but opened no session "
+                f"within {self.target.connect_timeout:g} s",
+                "an overloaded or hanging host",
+                retryable=True,
+            )
+        if stop is not None and stop.reason is not None:
+            raise Cancelled("stopped before the command was sent", host=self.target.name)
+
+    def end_by(self, moment: float) -> Alarm:
+        """Ends the connection at that moment of the monotonic clock, whoever may be stuck in it."""
+        return self._context.alarms.at(moment, self.transport.kill)
+
+    def why_gone(self) -> str:
+        if self.heartbeat.dead:
+            return f"no sign of life for {self.target.alive_interval * self.target.alive_count:g} s"
+        if self.transport.disconnect is not None:
+            return f"it said {self.transport.disconnect[1]!r}"
+        failure = self.transport.failure()
+        if failure is None or isinstance(failure, EOFError):
+            return "the host closed it"
+        return str(failure) or type(failure).__name__
+
+    def _gone(self) -> Exception:
+        return unreachable(
+            self.target,
+            "disconnected",
+            f"the connection to {place(self.target)} is gone: {self.why_gone()}",
+            retryable=True,
+        )
+
+    def _invocation(self, request: Run) -> Invocation:
+        try:
+            return invocation(request, shell=self.target.shell == "sh")
+        except NeedsShell as error:
+            raise TaskFailed(str(error), kind="no_shell", host=self.target.name) from error
+        except ValueError as error:
+            raise TaskFailed(str(error), kind="bad_command", host=self.target.name) from error
