@@ -14,7 +14,7 @@ from typing import Any
 from hostpool.errors import InventoryError
 from hostpool.inventory.addresses import expand_address
 from hostpool.inventory.draft import Draft
-from hostpool.inventory.model import Group, Place
+from hostpool.inventory.model import Group, Place, Unsafe
 from hostpool.inventory.suggest import did_you_mean
 
 _SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?")
@@ -232,4 +232,6 @@ def _plain(value: Any) -> Any:
         return "..."
     if isinstance(value, complex):
         return str(value)
-    return value.decode() if isinstance(value, bytes) else value
+    if isinstance(value, bytes):
+        return Unsafe(value.decode("utf-8", "surrogateescape"))
+    return value

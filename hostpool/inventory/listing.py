@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hostpool.errors import InventoryError
-from hostpool.inventory.model import Place, Vaulted
+from hostpool.inventory.model import Place, Unsafe, Vaulted
 from hostpool.inventory.suggest import did_you_mean
 from hostpool.inventory.variables import INTERNAL_VARIABLES
 from hostpool.inventory.varsfiles import EXTENSIONS, GROUP_VARS, HOST_VARS, VarsDirectory
@@ -64,6 +64,8 @@ def as_json(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
+    if isinstance(value, Unsafe):
+        return {"__ansible_unsafe": str(value)}
     if isinstance(value, Vaulted):
         return {"__ansible_vault": value.ciphertext}
     return value

@@ -18,7 +18,7 @@ from hostpool.inventory.model import Place, Unsafe, Vaulted
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _standard = yaml.constructor.SafeConstructor()
-_representer: Any = yaml.representer.SafeRepresenter()
+_representer: Any = yaml.representer.SafeRepresenter(sort_keys=False)
 _resolver: Any = yaml.resolver.Resolver()
 _PREFIX = "tag:yaml.org,2002:"
 _SCALARS = {
@@ -74,8 +74,8 @@ class YAMLReader:
         if self.text.lstrip()[:1] not in ("{", "["):
             return None
         try:
-            data = json.loads(self.text)
-        except ValueError:
+            data = json.loads(self.text, object_pairs_hook=_without_duplicates)
+        except ValueError:  # read it as YAML then, which knows the line
             return None
         node: Node = _representer.represent_data(data)
         return node
@@ -212,6 +212,13 @@ class YAMLReader:
 
 
 _MISSING = object()
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("duplicate key")
+    return found
 
 
 def _unsafe(value: Any) -> Any:

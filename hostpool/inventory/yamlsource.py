@@ -11,7 +11,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode
 from hostpool.errors import InventoryError
 from hostpool.inventory.addresses import expand_address
 from hostpool.inventory.draft import Draft
-from hostpool.inventory.model import Group
+from hostpool.inventory.model import Group, Place
 from hostpool.inventory.suggest import did_you_mean
 from hostpool.inventory.yamlreader import Entry, YAMLReader
 
@@ -41,7 +41,7 @@ class _Source:
 
     def read(self, root: Node | None) -> None:
         if root is None or is_null(root):
-            self.reader.problems.append(self.reader.place(root or _NOWHERE).error("the file holds no groups"))
+            self.draft.warnings.append(Place(self.reader.file).warning("the file holds no groups"))
         elif not isinstance(root, MappingNode):
             self.reader.problem(
                 root, "an inventory is a mapping of groups", "begin with all: and hosts: below it"
@@ -150,4 +150,3 @@ class _Source:
 
 
 _NOTHING = ScalarNode("tag:yaml.org,2002:null", "")
-_NOWHERE = ScalarNode("tag:yaml.org,2002:null", "")
