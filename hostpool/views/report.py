@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from hostpool.events import HostFinished, RunFinished, RunStarted, Warning
 from hostpool.results import counts_of
-from hostpool.views.compare import differences
 from hostpool.views.fold import Folder, Group, names
 from hostpool.views.neutralise import neutralise, one_line
 from hostpool.views.notes import Notes
@@ -58,7 +57,7 @@ class Report:
     def write(self, end: RunFinished | None) -> None:
         """Good results first, then warnings and what needs attention, each in inventory order."""
         groups = list(self._folder.groups())
-        usual = differences(groups, self._folder) if self._options.compare else {}
+        usual = self._differences(groups)
         for group in groups:
             if group.good:
                 self._block(group, usual.get(id(group)))
@@ -70,6 +69,13 @@ class Report:
         if groups or notes or not self._options.silent:
             self._writer.write("stderr", self._summary(end))
         self._writer.flush()
+
+    def _differences(self, groups: list[Group]) -> dict[int, str]:
+        if not self._options.compare:
+            return {}
+        from hostpool.views.compare import differences  # few runs need difflib
+
+        return differences(groups, self._folder)
 
     def _block(self, group: Group, difference: str | None) -> None:
         out = self._folder.text(group.stdout) if difference is None else difference

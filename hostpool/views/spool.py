@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
+import io
+from typing import IO
 
 IN_MEMORY = 8 * 1024 * 1024
 """Bytes; what is beyond goes to an unlinked temporary file that only this user can open."""
@@ -15,16 +16,29 @@ class Spool:
     """Append bytes, get them back in any order."""
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 (closed by close)
+        self._file: IO[bytes] = io.BytesIO()
         self._end = 0
+        self._small = True
 
     def put(self, data: bytes) -> Slot:
         """Keeps ``data``. Raises OSError when the temporary directory is full."""
+        if self._small and self._end + len(data) > IN_MEMORY:
+            self._file = self._moved()
+            self._small = False
         self._file.seek(self._end)
         self._file.write(data)
         slot = (self._end, len(data))
         self._end += len(data)
         return slot
+
+    def _moved(self) -> IO[bytes]:
+        import tempfile  # costs milliseconds that few runs need
+
+        file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
+        self._file.seek(0)
+        file.write(self._file.read())
+        self._file.close()
+        return file
 
     def get(self, slot: Slot) -> bytes:
         offset, size = slot
