@@ -16,13 +16,12 @@ from typer._click.core import Command as AnyCommand
 from typer._click.core import Context
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, NoSuchOption
 from typer._click.formatting import HelpFormatter
-from typer.core import TyperGroup, TyperOption
+from typer.core import TyperOption
 
 from hostpool import exit_codes
 from hostpool._version import __version__
 from hostpool.cli import hints
-from hostpool.cli.command import CONTEXT
-from hostpool.cli.report import print_error
+from hostpool.cli.command import CONTEXT, Group, option_names
 from hostpool.errors import HostpoolError, UsageError
 
 PROGRAM = "hostpool"
@@ -48,8 +47,10 @@ _HELP = """Run one task on many hosts over SSH, on a bounded pool of worker proc
 _EPILOG = "`hostpool COMMAND --help` tells more. Exit codes and patterns: README.md"
 
 
-class Root(TyperGroup):
+class Root(Group):
     """The group of all subcommands, none of which is imported before it is needed."""
+
+    instead = "run"
 
     def list_commands(self, ctx: Context) -> list[str]:
         return list(COMMANDS)
@@ -60,29 +61,9 @@ class Root(TyperGroup):
         command: AnyCommand = importlib.import_module(COMMANDS[cmd_name][0]).command()
         return command
 
-    def resolve_command(
-        self, ctx: Context, args: list[str]
-    ) -> tuple[str | None, AnyCommand | None, list[str]]:
-        if args[0] not in COMMANDS and not ctx.resilient_parsing:
-            raise _unknown(args)
-        return super().resolve_command(ctx, args)
-
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
-
-
-def _unknown(args: Sequence[str]) -> UsageError:
-    """``hostpool web uptime`` is no command, but what was meant is plain."""
-    name = args[0]
-    near = hints.nearest(name, COMMANDS)
-    if near:
-        hint = f"did you mean `hostpool {' '.join([near, *args[1:]])}`?"
-    elif len(args) > 1 and not args[1].startswith("-"):
-        hint = f"did you mean `hostpool run {' '.join(args)}`?"
-    else:
-        hint = f"commands are {', '.join(COMMANDS)}; on hosts: `hostpool run PATTERN COMMAND`"
-    return UsageError(f"hostpool has no command {name!r}", hint=hint)
 
 
 def root() -> Root:
@@ -124,34 +105,35 @@ def main(argv: Sequence[str]) -> int:
         with app.make_context(PROGRAM, list(argv)) as ctx:
             return int(app.invoke(ctx) or 0)
     except HostpoolError as error:
-        print_error(error)
-        return exit_codes.of_error(error)
+        return _failed(error)
     except NoArgsIsHelpError as error:
         typer.echo(error.ctx.get_help(), err=True)
         return exit_codes.USAGE
     except ClickException as error:
-        print_error(_of_click(error))
-        return exit_codes.USAGE
+        return _failed(_of_click(error))
     except typer.Exit as error:
         return error.exit_code
     except typer.Abort:
         return exit_codes.SIGINT
 
 
+def _failed(error: HostpoolError) -> int:
+    from hostpool.cli.report import print_error
+
+    print_error(error)
+    return exit_codes.of_error(error)
+
+
 def _of_click(error: ClickException) -> UsageError:
     """click's words for what is left to it: the root's options, and an option without its value."""
     ctx = getattr(error, "ctx", None)
     if isinstance(error, NoSuchOption) and ctx is not None:
-        near = hints.nearest(error.option_name, _option_names(ctx))
+        near = hints.nearest(error.option_name, option_names(ctx))
         hint = f"did you mean {near}?" if near else f"`{ctx.command_path} --help` lists all of them"
         return UsageError(f"{ctx.command_path} has no option {error.option_name}", hint=hint)
     message = error.format_message().rstrip(".")
     usual = f"`{ctx.command_path} --help` tells what it takes" if ctx is not None else None
     return UsageError(message[:1].lower() + message[1:], hint=usual)
-
-
-def _option_names(ctx: Context) -> list[str]:
-    return [name for param in ctx.command.get_params(ctx) for name in param.opts if name.startswith("-")]
 
 
 def _complete(app: Root) -> int:

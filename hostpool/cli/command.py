@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 # typer carries its click under a private name; the version pin of pyproject.toml keeps it where it is.
+from typer._click.core import Command as AnyCommand
 from typer._click.core import Context, Parameter
 from typer._click.formatting import HelpFormatter
-from typer.core import TyperArgument, TyperCommand, TyperOption
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from hostpool.cli import hints
 from hostpool.cli.flags import Flag, flags_of, parsed
@@ -132,6 +133,38 @@ class Command(TyperCommand, Generic[Options]):
                 formatter.write_dl(records)
         with formatter.section("Help"):
             formatter.write_dl(rest)
+
+
+class Group(TyperGroup):
+    """A command of subcommands that knows what was meant."""
+
+    instead = ""
+    """The subcommand somebody left out, where the next word is none."""
+
+    def resolve_command(
+        self, ctx: Context, args: list[str]
+    ) -> tuple[str | None, AnyCommand | None, list[str]]:
+        if args[0] not in self.list_commands(ctx) and not ctx.resilient_parsing:
+            raise self._unknown(ctx, args)
+        return super().resolve_command(ctx, args)
+
+    def _unknown(self, ctx: Context, args: Sequence[str]) -> UsageError:
+        """``hostpool web uptime`` is no command, but what was meant is plain."""
+        names = self.list_commands(ctx)
+        near = hints.nearest(args[0], names)
+        follows = len(args) > 1 and not args[1].startswith("-")
+        if near is not None:
+            hint = f"did you mean `{' '.join((ctx.command_path, near, *args[1:]))}`?"
+        elif follows and self.instead:
+            hint = f"did you mean `{' '.join((ctx.command_path, self.instead, *args))}`?"
+        else:
+            hint = f"there are {', '.join(names)}"
+        return UsageError(f"{ctx.command_path} has no command {args[0]!r}", hint=hint)
+
+
+def option_names(ctx: Context) -> list[str]:
+    """Every option of the command, as typed."""
+    return [name for param in ctx.command.get_params(ctx) for name in param.opts if name.startswith("-")]
 
 
 def _argument(word: str) -> Parameter:

@@ -55,12 +55,18 @@ def select(options: Selecting, pattern: str) -> Selected:
     wanted = pattern if sources(options) else "all"
     match = inventory.match(wanted, options.limit, options.exclude or None)
     if match.unknown:
-        raise Problems.of(list(match.unknown))
+        raise Problems.of([_with_hint(error) for error in match.unknown])
     for each in match.unmatched:
         print_warning(each.message, each.hint)
     if not match.hosts:
         raise PatternError(f"no host matches {_selection(options, pattern)}", hint=_what_there_is(inventory))
     return Selected(inventory, _picked(match.hosts, options.pick))
+
+
+def _with_hint(error: PatternError) -> HostpoolError:
+    if error.hint is None:
+        error.hint = "`hostpool inventory graph` shows groups and hosts"
+    return error
 
 
 def _destinations(pattern: str) -> Inventory:

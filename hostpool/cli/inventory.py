@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from typer._click.core import Command as AnyCommand
-from typer.core import TyperGroup
 
 from hostpool import exit_codes
 from hostpool.cli import values
-from hostpool.cli.command import CONTEXT, Command
+from hostpool.cli.command import CONTEXT, Command, Group
 from hostpool.cli.flags import SECTIONS, flag
 from hostpool.cli.options import Selecting, Sources
 from hostpool.errors import HostpoolError, InventoryError, UsageError
@@ -64,7 +63,7 @@ def command() -> AnyCommand:
             "Exit code 2 when something keeps it from loading; likely slips are only listed.",
         ),
     ]  # fmt: skip
-    return TyperGroup(
+    return Group(
         name="inventory",
         commands=commands,
         help="List, draw, show or check the inventory.",

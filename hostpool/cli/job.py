@@ -47,11 +47,12 @@ def run_on(options: HostOptions, pattern: str, prepare: Prepare, *, largest_code
     Returns the exit code. ``prepare`` makes the task, or what gives each host its own.
     """
     from hostpool.cli.inventories import select
-    from hostpool.cli.settings import settings
 
     selected = select(options, pattern)
     if options.list_hosts:
         return _list(options, selected.hosts)
+    from hostpool.cli.settings import settings
+
     connection = settings(options)
     task = prepare(selected, connection)
     _confirm(options, len(selected.hosts), task)
