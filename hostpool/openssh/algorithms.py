@@ -18,6 +18,11 @@ class AlgorithmList(NamedTuple):
     operator: str
     patterns: tuple[str, ...]
 
+    def words(self) -> tuple[str, ...]:
+        """The names as they are written, the operator before the first of them."""
+        mark = "" if self.operator == "=" else self.operator
+        return (mark + self.patterns[0], *self.patterns[1:])
+
     def apply(self, defaults: Sequence[str], supported: Iterable[str] = ()) -> tuple[str, ...]:
         """The list to offer, best first. Names that are not in ``supported`` fall out.
 

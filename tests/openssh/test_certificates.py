@@ -17,8 +17,8 @@ from hostpool.openssh.wire import Malformed
 from .keygen import blob_of, keygen, make_key, needs_keygen
 
 pytestmark = needs_keygen
-CA_KINDS = {"ed25519": (), "ecdsa": ("-b", "521"), "rsa": ("-b", "2048")}
-KEY_KINDS = {"ed25519": (), "ecdsa": ("-b", "384"), "rsa": ("-b", "2048")}
+CA_KINDS = {"ed25519": (), "ecdsa": ("-b", "521"), "rsa": ("-b", "1024")}
+KEY_KINDS = {"ed25519": (), "ecdsa": ("-b", "384"), "rsa": ("-b", "1024")}
 
 
 @pytest.fixture(scope="module")

@@ -53,12 +53,17 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def made(keys: Path, kind: str, style: str, passphrase: str = "", *more: str) -> Path:
-    path = keys / "-".join(filter(None, (kind, style, "locked" if passphrase else "", *more))).replace(
-        "/", "_"
-    )
-    if not path.exists():
+    """One key per kind is made; its copies are written in the other formats by ssh-keygen too."""
+    original = keys / kind
+    if not original.exists():
         name, options = KINDS[kind]
-        make_key(path, name, *options, *FORMATS[style], *more, passphrase=passphrase)
+        make_key(original, name, *options)
+    path = keys / "-".join(filter(None, (kind, style, "locked" if passphrase else "", *more)))
+    if not path.exists():
+        path.write_bytes(original.read_bytes())
+        path.chmod(0o600)
+        Path(f"{path}.pub").write_bytes(Path(f"{original}.pub").read_bytes())
+        keygen("-q", "-p", *FORMATS[style], *more, "-P", "", "-N", passphrase, "-f", path)
     return path
 
 
@@ -81,7 +86,7 @@ def test_every_format(kind: str, style: str, passphrase: str, keys: Path) -> Non
     assert found.encrypted is bool(passphrase)
     assert found.public_blob == blob_of(public)
     assert found.type == public.read_text().split()[0]
-    assert found.comment == f"{path.name} comment"
+    assert found.comment == f"{kind} comment"
     check_plain(decrypt_key(path.read_bytes(), passphrase or None), path)
     if passphrase:
         for wrong, reason in (

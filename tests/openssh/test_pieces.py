@@ -73,6 +73,8 @@ def test_algorithm_lists() -> None:
     assert parse_algorithms("-a*").apply(defaults, more) == ("b",)
     assert parse_algorithms("^b,c2").apply(defaults, more) == ("b", "c2", "a1", "a2")
     assert parse_algorithms("x").apply(defaults, more) == ()
+    for text in ("a,b", "+a,b*", "-x", "^y"):
+        assert ",".join(parse_algorithms(text).words()) == text
     assert parse_algorithms("+x") == AlgorithmList("+", ("x",))
     for text in ("", "a,,b", "+", "a,!b"):
         with pytest.raises(ValueError, match=r"."):
