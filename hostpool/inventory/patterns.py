@@ -74,7 +74,9 @@ def _split_colons(part: str) -> list[str]:
     """Colons separate patterns, except in an IPv6 address, a subscript and a file's name."""
     if part[0] == "@" or part[:2] in ("!@", "&@") or is_address(part) or split_port(part).port is not None:
         return [part]
-    if part.lstrip("!&")[:1] != "~" and part.count("[") != part.count("]"):
+    if ":" not in part and part.lstrip("!&")[:1] == "~":
+        return [part]
+    if part.count("[") != part.count("]"):
         raise PatternError(f"a bracket without its partner in {part!r}", hint="write n[1-4] or group[0:2]")
     return _COLON_PARTS.findall(part)
 

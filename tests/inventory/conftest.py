@@ -21,6 +21,10 @@ ANSIBLE = "ansible-core>=2.19,<2.20"
 NODESET = "nodeset is not installed; install it with: apt-get install -y clustershell"
 
 
+def words(text: str) -> list[str]:
+    return text.split()
+
+
 def _environment() -> Path:
     """A virtual environment with ansible-core, made once and reused; safe under pytest-xdist."""
     given = os.environ.get("HOSTPOOL_ORACLES_VENV")
@@ -76,7 +80,7 @@ class Ansible:
         self.bin = place / "bin"
         self._helper = Helper([self.bin / "python", HELPER], home)
 
-    def list(self, *sources: str | Path) -> dict[str, Any]:
+    def listing(self, *sources: str | Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self._command("--list", *sources))
         # Where the interpreter of the control node is does not matter to a tool that needs none.
         for values in found.get("_meta", {}).get("hostvars", {}).values():
