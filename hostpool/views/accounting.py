@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from hostpool.errors import ErrorInfo
 from hostpool.events import Event, HostFinished, HostStarted, RunFinished, RunStarted
 from hostpool.views.options import View
@@ -70,3 +72,6 @@ class Accounted:
 
     def discard(self) -> None:
         self._view.discard()
+
+    def paused(self) -> AbstractContextManager[None]:
+        return self._view.paused()

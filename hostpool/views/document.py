@@ -10,11 +10,11 @@ from hostpool.events import Event, HostFinished, RunFinished, RunStarted, Warnin
 from hostpool.results import counts_of
 from hostpool.views.jsonl import encoded
 from hostpool.views.notes import Notes
-from hostpool.views.options import ViewOptions
+from hostpool.views.options import Steady, ViewOptions
 from hostpool.views.spool import Slot, Spool
 
 
-class DocumentView:
+class DocumentView(Steady):
     """``{run, hosts: {name: host_finished}, counts, exit_code}``; ``exit_code`` is null for a run that
     was broken off. Warnings go to stderr. Results wait in a spool: memory is flat."""
 

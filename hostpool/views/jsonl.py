@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 
 from hostpool.events import Event, from_json, to_json
-from hostpool.views.options import ViewOptions
+from hostpool.views.options import Steady, ViewOptions
 
 
-class JsonlView:
+class JsonlView(Steady):
     """Keeps nothing; a line is written with one call. Raises BrokenPipeError when nobody reads."""
 
     def __init__(self, options: ViewOptions) -> None:

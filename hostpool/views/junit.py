@@ -13,7 +13,7 @@ from hostpool.events import Event, HostFinished, RunFinished, RunStarted, Warnin
 from hostpool.results import Status
 from hostpool.views.neutralise import neutralise
 from hostpool.views.notes import Notes
-from hostpool.views.options import ViewOptions
+from hostpool.views.options import Steady, ViewOptions
 from hostpool.views.reasons import TOLD
 from hostpool.views.spool import Slot, Spool
 from hostpool.views.words import outcome
@@ -32,7 +32,7 @@ _ILLEGAL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What no XML 1.0 document may hold, even escaped (https://www.w3.org/TR/xml/#charsets)."""
 
 
-class JunitView:
+class JunitView(Steady):
     """Writes one XML document at the end; test cases wait in a spool. Warnings go to stderr."""
 
     def __init__(self, options: ViewOptions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
@@ -46,6 +47,9 @@ class Masked:
 
     def discard(self) -> None:
         self._view.discard()
+
+    def paused(self) -> AbstractContextManager[None]:
+        return self._view.paused()
 
     def close(self) -> None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -27,6 +28,16 @@ class View(Protocol):
     def close(self) -> None: ...
 
     def discard(self) -> None: ...
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Inside, nothing is drawn: someone else asks a question at the terminal. Any thread."""
+
+
+class Steady:
+    """What is common to views that draw nothing over."""
+
+    def paused(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 class Stream(Protocol):

@@ -16,7 +16,7 @@ from hostpool.events import (
 )
 from hostpool.results import GOOD
 from hostpool.views.neutralise import one_line
-from hostpool.views.options import ViewOptions
+from hostpool.views.options import Steady, ViewOptions
 from hostpool.views.plays import Plays
 from hostpool.views.reasons import TOLD
 from hostpool.views.report import Report
@@ -25,7 +25,7 @@ from hostpool.views.words import outcome, seconds
 from hostpool.views.writer import Writer
 
 
-class PlainView:
+class PlainView(Steady):
     """The report at the end; before it only warnings, with ``stream`` the lines of hosts as they come,
     and with ``verbose`` a line for each host that ends or is tried again."""
 

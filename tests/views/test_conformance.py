@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from hostpool.events import Event, HostFinished, from_json
+from hostpool.events import Event, HostFinished, RunStarted, from_json
 from hostpool.runner import Sink
+from hostpool.secrets import Masker
 from hostpool.views import Kind, ViewOptions, make_view
 from hostpool.views.neutralise import neutralise, one_line
 from hostpool.views.options import Stream
@@ -108,6 +109,14 @@ def test_a_view_is_a_sink_of_the_runner() -> None:
     sinks: list[Sink] = [make_view(kind, options(Pipe(), Pipe())) for kind in READERS]
     for sink in sinks:
         sink.close()
+
+
+def test_every_view_can_be_paused_and_discarded() -> None:
+    for kind in READERS:
+        view = make_view(kind, ViewOptions(Pipe(), Pipe(), masker=Masker(["hunter22"])))
+        with view.paused():
+            view.handle(RunStarted(ts=0.0, run="x", hosts=("web1",), task="t"))
+        view.discard()
 
 
 def shown(kind: Kind, events: list[Event], **fields: bool) -> str:

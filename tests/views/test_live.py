@@ -158,6 +158,25 @@ def test_a_size_that_nobody_knows() -> None:
     assert Screen(Pipe(), unknown, color=False).size() == (80, 24)
 
 
+def test_a_question_has_the_terminal_to_itself() -> None:
+    terminal = Terminal()
+    view = make_view("live", options(terminal, stream=True))
+    view.handle(whole_run([finished("web1")])[0])
+    until(lambda: "0/1" in "".join(terminal.screen.display))
+    with view.paused():
+        assert shown(terminal) == []
+        terminal.write(b"Passphrase: ")
+        view.handle(Output(ts=START, host="web1", stream="stdout", text="hello\n"))
+        time.sleep(0.25)
+        assert shown(terminal) == ["Passphrase:"]
+        terminal.write(b"\r\n")
+    until(lambda: "0/1" in "".join(terminal.screen.display))
+    assert shown(terminal)[:2] == ["Passphrase:", "web1: hello"]
+    view.close()
+    with view.paused():
+        pass
+
+
 class Paused(Terminal):
     """A terminal held by Ctrl-S until it is let go."""
 

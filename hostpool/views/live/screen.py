@@ -21,6 +21,13 @@ FULL_EVERY = 10
 """Frames after which unchanged lines are drawn too: keys typed meanwhile have been echoed over them."""
 
 
+def painted(line: Line, *, color: bool) -> str:
+    """``line`` as a terminal takes it."""
+    if not color:
+        return "".join(text for text, _ in line)
+    return "".join(f"\x1b[{style}m{text}\x1b[0m" if style and text else text for text, style in line)
+
+
 class Screen:
     """Writes each frame with one call, so a paused terminal blocks there and nowhere else."""
 
@@ -43,7 +50,7 @@ class Screen:
 
     def draw(self, frame: Sequence[Line], columns: int, above: str = "") -> None:
         """Replaces the last frame by this one. ``above`` scrolls away over it and stays."""
-        lines = [self._painted(line) for line in frame]
+        lines = [painted(line, color=self._color) for line in frame]
         same = columns == self._columns and not above and self._frames % FULL_EVERY != 0
         out = [BEGIN, self._to_top(columns)]
         erased = bool(above) or columns != self._columns
@@ -78,11 +85,6 @@ class Screen:
         if columns < self._columns:
             up = sum(max(1, -(-cells // columns)) for cells in self._widths[:-1])
         return f"\r\x1b[{up}A" if up > 0 else "\r"
-
-    def _painted(self, line: Line) -> str:
-        if not self._color:
-            return "".join(text for text, _ in line)
-        return "".join(f"\x1b[{style}m{text}\x1b[0m" if style and text else text for text, style in line)
 
     def _write(self, text: str) -> None:
         self._stream.write(text.encode("utf-8", "backslashreplace"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from hostpool.events import Event, PlayStarted, RunFinished
 from hostpool.views.live.model import Model
@@ -34,6 +36,8 @@ class LiveView:
         self._scrolled: list[str] = []
         self._scrolled_size = 0
         self._events = 0
+        self._pauses = 0
+        self._gone = False
         self._stopping = False
         self._error: BaseException | None = None
         self._thread: threading.Thread | None = None
@@ -66,6 +70,20 @@ class LiveView:
         except (OSError, ValueError):
             pass  # the terminal, of which handle has told
         self._plain.discard()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The table goes, and comes back afterwards; what hosts say meanwhile waits."""
+        with self._changed:
+            self._pauses += 1
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._gone or not self._drawing())
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._pauses -= 1
+                self._changed.notify_all()
 
     def scroll(self, text: str) -> bool:
         """Puts ``text`` above the table; False when there is none."""
@@ -117,8 +135,11 @@ class LiveView:
         drawn, idle = 0, 0
         while True:
             with self._changed:
-                if self._changed.wait_for(lambda: self._stopping, INTERVAL):
-                    return
+                if self._changed.wait_for(lambda: self._stopping or self._pauses, INTERVAL):
+                    if self._stopping:
+                        return
+                    self._make_way()
+                    continue
                 idle = 0 if self._events != drawn else idle + 1
                 if idle % IDLE:
                     continue
@@ -129,6 +150,15 @@ class LiveView:
                 lines = frame(self._model, columns, rows, self._options.clock())
                 above = self._take()
             self._screen.draw(lines, columns, above)
+
+    def _make_way(self) -> None:
+        """For a pause. Holds the lock while it writes: the one who pauses waits for just that."""
+        columns, _ = self._screen.size()
+        self._screen.clear(columns)
+        self._gone = True
+        self._changed.notify_all()
+        self._changed.wait_for(lambda: self._stopping or not self._pauses)
+        self._gone = False
 
     def _take(self) -> str:
         with self._changed:
