@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable, Sequence
 from enum import Enum
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -16,6 +13,7 @@ from hostpool.errors import SSHConfigError
 from .certificates import HostCertificate, parse_host_certificate
 from .host_names import host_name, names_for
 from .known_hosts_file import append_line
+from .known_hosts_lines import Entry, Marker, hash_parts, parse_line, read_lines, read_revoked
 from .patterns import has_wildcard, matches_hostname
 from .wire import Malformed, decode_key, fingerprint, key_type
 
@@ -34,27 +32,6 @@ __all__ = [
     "names_for",
     "parse_host_certificate",
 ]
-
-_HASH_PREFIX = "|1|"
-_SHA1_SIZE = 20
-_KRL_MAGIC = b"SSHKRL\n\0"
-
-
-class Marker(Enum):
-    KEY = ""
-    CA = "@cert-authority"
-    REVOKED = "@revoked"
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """One line: ``names`` as written (patterns or a hash), the key's raw ``blob``, and its place."""
-
-    names: str
-    key_type: str
-    blob: bytes
-    marker: Marker
-    file: str
-    line: int
 
 
 class Status(Enum):
@@ -104,7 +81,7 @@ class KnownHosts(msgspec.Struct):
         """
         known = cls()
         for path in paths:
-            data = _read(path, known.warnings)
+            data = read_lines(path, known.warnings)
             if data is not None:
                 known._add_file(path, data)
         if revoked is not None:
@@ -190,14 +167,14 @@ class KnownHosts(msgspec.Struct):
             if not words or words[0].startswith("#"):
                 continue
             try:
-                self._add(_entry(words, path, number))
+                self._add(parse_line(words, path, number))
             except Malformed as error:
                 self.warnings.append(f"{path}:{number}: {error}; the line is skipped")
 
     def _add(self, entry: Entry) -> None:
         number = len(self.entries)
         if entry.names.startswith("|"):
-            salt, hashed = _hash_parts(entry.names)
+            salt, hashed = hash_parts(entry.names)
             self._hashed.append((salt, hashed, number))
         elif "!" in entry.names or has_wildcard(entry.names):
             self._patterns.append(number)
@@ -207,7 +184,7 @@ class KnownHosts(msgspec.Struct):
         self.entries.append(entry)
 
     def _add_revoked(self, path: str) -> None:
-        for number, line in enumerate(_read_revoked(path).split("\n"), 1):
+        for number, line in enumerate(read_revoked(path).split("\n"), 1):
             words = line.split(None, 2)
             if not words or words[0].startswith("#"):
                 continue
@@ -219,53 +196,3 @@ class KnownHosts(msgspec.Struct):
                 raise SSHConfigError(
                     f"RevokedHostKeys: {error}", file=path, line=number, hint="one public key a line is read"
                 ) from None
-
-
-def _read_revoked(path: str) -> str:
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise SSHConfigError(f"RevokedHostKeys: {error.strerror}", file=path) from None
-    if data.startswith(_KRL_MAGIC):
-        raise SSHConfigError(
-            "RevokedHostKeys: key revocation lists in binary form are not read",
-            file=path,
-            hint="list the public keys one a line",
-        )
-    return data.decode("utf-8", "surrogateescape")
-
-
-def _read(path: str, warnings: list[str]) -> str | None:
-    try:
-        return Path(path).read_bytes().decode("utf-8", "surrogateescape")
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        warnings.append(f"{path}: {error.strerror}; the file is skipped")
-        return None
-
-
-def _entry(words: list[str], path: str, number: int) -> Entry:
-    marker = Marker.KEY
-    if words[0].startswith("@"):
-        try:
-            marker = Marker(words[0])
-        except ValueError:
-            raise Malformed(f"unknown marker {words[0]}") from None
-        words = words[1:]
-    if len(words) < 3:
-        raise Malformed("a line is: [@marker] names key-type base64-key [comment]")
-    names, named, text = words[:3]
-    return Entry(names, named, decode_key(text, named), marker, path, number)
-
-
-def _hash_parts(names: str) -> tuple[bytes, bytes]:
-    parts = names.split("|")
-    try:
-        if names.startswith(_HASH_PREFIX) and len(parts) == 4:
-            salt, hashed = (base64.b64decode(part, validate=True) for part in parts[2:])
-            if len(salt) == len(hashed) == _SHA1_SIZE:
-                return salt, hashed
-    except (binascii.Error, ValueError):
-        pass
-    raise Malformed("the hashed name is not |1|salt|hash")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from .algorithms import AlgorithmList
 from .settings import Settings
 
 
@@ -40,6 +41,9 @@ LIMITS = {
     "proxyusefdpass": Limit(
         _true, "a socket passed by the ProxyCommand is not taken: the connection will fail"
     ),
+    "casignaturealgorithms": Limit(
+        _something, "certificates signed with ed25519, ECDSA or RSA with SHA-2 are accepted, others never"
+    ),
     "bindinterface": Limit(_something, "the interface is not chosen; BindAddress is honoured"),
     "remotecommand": Limit(_something, "it is not run: the task's command is"),
     "permitlocalcommand": Limit(_true, "LocalCommand is not run"),
@@ -60,4 +64,6 @@ def notes_on(settings: Settings) -> tuple[str, ...]:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, AlgorithmList):
+        return ",".join(value.words())
     return "yes" if value is True else str(value)

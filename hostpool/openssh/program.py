@@ -13,6 +13,7 @@ from .directive import Directive, Place, read_line
 from .keywords import Kind
 from .local import Local
 from .patterns import has_wildcard, matcher
+from .target_names import local_tokens
 from .tokens import ExpansionError, expand_environment, expand_percent, expand_tilde
 
 SYSTEM_DIRECTORY = "/etc/ssh"
@@ -83,23 +84,18 @@ class Loader:
         self.ignored = ignored
         self.errors: list[HostpoolError] = []
         self.wants_final_pass = False
+        self._open: list[str] = []
 
     def check(self) -> None:
         """Raises what has been collected: one SSHConfigError, or Problems with all of them."""
         if self.errors:
             raise Problems.of(self.errors)
 
-    def read(self, path: str, *, user: bool, strict: bool, depth: int = 0) -> FileProgram | None:
+    def read(self, path: str, *, user: bool, strict: bool) -> FileProgram | None:
         """Reads one file; None if it does not exist or cannot be read.
 
         ``strict`` refuses files that others could have written, as ssh does.
         """
-        if depth > MAX_DEPTH:
-            raise SSHConfigError(
-                f"files include each other more than {MAX_DEPTH} deep",
-                file=path,
-                hint="does one include itself?",
-            )
         try:
             file = Path(path)
             if not file.is_file():
@@ -110,9 +106,12 @@ class Loader:
         if strict and (problem := writable_by_others(path)):
             self.errors.append(SSHConfigError(problem, file=path, hint=f"chmod go-w {path}"))
             return None
-        return self._parse(text, path, user, depth)
+        self._open.append(os.path.realpath(path))
+        program = self._parse(text, path, user)
+        self._open.pop()
+        return program
 
-    def _parse(self, text: str, path: str, user: bool, depth: int) -> FileProgram:
+    def _parse(self, text: str, path: str, user: bool) -> FileProgram:
         program = FileProgram(path)
         section = Section(None, None)
         program.sections.append(section)
@@ -127,7 +126,7 @@ class Loader:
                     section = self._section(directive)
                     program.sections.append(section)
                 elif kind is Kind.INCLUDE:
-                    section.items += self._include(directive, depth)
+                    section.items += self._include(directive)
                 else:
                     if directive.keyword.key == "ignoreunknown":
                         self.ignored = ",".join(filter(None, (self.ignored, directive.value)))
@@ -143,14 +142,18 @@ class Loader:
         self.wants_final_pass |= any(criterion.name == "final" for criterion in directive.value)
         return Section(directive.value, directive.place)
 
-    def _include(self, directive: Directive, depth: int) -> list[FileProgram]:
+    def _include(self, directive: Directive) -> list[FileProgram]:
         import glob
 
         programs = []
         for word in directive.value:
             # pathlib has no glob for a pattern that begins with a wildcard directory or is absolute.
             for path in sorted(glob.glob(self._include_pattern(word, directive.place))):  # noqa: PTH207
-                program = self.read(path, user=directive.place.user, strict=True, depth=depth + 1)
+                if os.path.realpath(path) in self._open or len(self._open) > MAX_DEPTH:
+                    raise directive.place.error(
+                        f"{path} leads in a circle, or more than {MAX_DEPTH} files deep"
+                    )
+                program = self.read(path, user=directive.place.user, strict=True)
                 if program is not None:
                     programs.append(program)
         return programs
@@ -167,17 +170,6 @@ class Loader:
                 f"Include: {error}", "tokens that differ by host cannot choose a file here"
             ) from None
         return str(Path(local.ssh_directory if place.user else SYSTEM_DIRECTORY, word))
-
-
-def local_tokens(local: Local) -> dict[str, str]:
-    """The tokens that are the same for every host."""
-    return {
-        "d": local.home,
-        "i": str(local.uid),
-        "L": local.hostname.partition(".")[0],
-        "l": local.hostname,
-        "u": local.user,
-    }
 
 
 def writable_by_others(path: str) -> str | None:

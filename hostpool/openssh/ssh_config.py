@@ -8,26 +8,17 @@ from pathlib import Path
 
 from hostpool.errors import SSHConfigError
 
-from .criteria import Criterion, Facts, hold
 from .directive import COMMAND_LINE, Directive, Place, read_line
-from .finish import Finisher, canonical, connect_name, token_values
+from .evaluation import Evaluation, Undecided
+from .finish import Finisher
 from .host_config import HostConfig
 from .keywords import KEYWORDS, Kind
 from .local import Local
-from .program import SYSTEM_DIRECTORY, FileProgram, HostPatterns, Loader, Section
+from .program import SYSTEM_DIRECTORY, FileProgram, Loader
 from .settings import Settings
 from .shell import CommandProblem, run_in_shell
 from .ssh_g import OpenSSH
-from .tokens import ExpansionError, expand_percent
-
-
-class _Undecided(Exception):
-    """The configuration turns on something that only OpenSSH itself can decide."""
-
-    def __init__(self, place: Place, what: str) -> None:
-        super().__init__(what)
-        self.place = place
-        self.what = what
+from .target_names import canonical, connect_name
 
 
 class SSHConfig:
@@ -79,7 +70,7 @@ class SSHConfig:
                 loader.read(user_file, user=True, strict=True),
                 loader.read(f"{SYSTEM_DIRECTORY}/ssh_config", user=False, strict=False),
             )
-            arguments: tuple[str, ...] = () if home is None else ("-F", user_file)
+            arguments: tuple[str, ...] = () if home is None else ("-F", user_file if read[0] else "none")
         else:
             path = os.fspath(files)
             read = (None,) if path.lower() == "none" else (_required(path, loader),)
@@ -120,26 +111,29 @@ class SSHConfig:
             settings.apply(Directive(KEYWORDS["port"], port, place))
         try:
             self._evaluate(settings, host)
-        except _Undecided as question:
+        except Undecided as question:
             settings = self._ask_ssh(question, host, user, port)
         return Finisher(settings, self.local, host).config()
 
     def _evaluate(self, settings: Settings, host: str) -> None:
         for directive in self.options:
             settings.apply(directive)
-        _Evaluation(self, settings, host, host, final=False).run()
+        self._pass(settings, host, host, final=False)
         if settings.value("canonicalizehostname", "no") != "no":
             place = settings.place("canonicalizehostname")
-            raise _Undecided(place, "CanonicalizeHostname needs look-ups in DNS")
+            raise Undecided(place, "CanonicalizeHostname needs look-ups in DNS")
         if self.final_pass:
             name = canonical(connect_name(settings, host))
             # From here on the name stands: a HostName of the second pass comes too late, as in ssh.
             settings.first["hostname"] = Directive(
                 KEYWORDS["hostname"], name.replace("%", "%%"), Place(COMMAND_LINE, None, "")
             )
-            _Evaluation(self, settings, name, host, final=True).run()
+            self._pass(settings, name, host, final=True)
 
-    def _ask_ssh(self, question: _Undecided, host: str, user: str | None, port: int | None) -> Settings:
+    def _pass(self, settings: Settings, host: str, original: str, *, final: bool) -> None:
+        Evaluation(settings, self.local, self._answer, host, original, final=final).run(self.programs)
+
+    def _ask_ssh(self, question: Undecided, host: str, user: str | None, port: int | None) -> Settings:
         self._ssh = self._ssh or OpenSSH(self.arguments, self.local.env)
         try:
             return self._ssh.settings(host, user, port)
@@ -149,7 +143,7 @@ class SSHConfig:
                 "install an OpenSSH client that knows it, or choose another file with -F",
             ) from None
 
-    def answer(self, command: str, place: Place) -> bool:
+    def _answer(self, command: str, place: Place) -> bool:
         """Whether a ``Match exec`` command succeeds; the same command is run once."""
         if command not in self._answers:
             try:
@@ -157,79 +151,6 @@ class SSHConfig:
             except CommandProblem as problem:
                 raise place.error(f"Match exec: {problem}") from None
         return self._answers[command]
-
-
-class _Evaluation:
-    """One pass over all files for one host."""
-
-    def __init__(
-        self, config: SSHConfig, settings: Settings, host: str, original: str, *, final: bool
-    ) -> None:
-        self.config = config
-        self.settings = settings
-        self.host = host
-        self.original = original
-        self.final = final
-
-    def run(self) -> None:
-        for program in self.config.programs:
-            self._file(program)
-
-    def _file(self, program: FileProgram) -> None:
-        for section in program.candidates(self.host):
-            if self._active(section):
-                for item in section.items:
-                    if isinstance(item, FileProgram):
-                        self._file(item)
-                    else:
-                        self.settings.apply(item)
-
-    def _active(self, section: Section) -> bool:
-        condition = section.condition
-        if condition is None:
-            return True
-        if isinstance(condition, HostPatterns):
-            return condition.match(self.host)
-        assert section.place is not None
-        return self._matches(condition, section.place)
-
-    def _matches(self, criteria: tuple[Criterion, ...], place: Place) -> bool:
-        unknown = next((criterion for criterion in criteria if not criterion.known), None)
-        facts = self._facts()
-        if unknown is None:
-            return hold(criteria, facts, lambda command: self._exec(command, facts, place))
-        decidable = tuple(item for item in criteria if item.known and item.name != "exec")
-        if not hold(decidable, facts, lambda command: False):
-            return False
-        raise _Undecided(place, f"the Match criterion {unknown.name!r} is not decided here")
-
-    def _facts(self) -> Facts:
-        settings, local = self.settings, self.config.local
-        return Facts(
-            host=self.host if self.final else connect_name(settings, self.host),
-            original=self.original,
-            user=settings.value("user", local.user),
-            local_user=local.user,
-            tag=settings.value("tag", ""),
-            final=self.final,
-        )
-
-    def _exec(self, command: str, facts: Facts, place: Place) -> bool:
-        jumps = self.settings.value("proxyjump")
-        tokens = token_values(
-            self.config.local,
-            original=self.original,
-            hostname=facts.host,
-            port=self.settings.value("port", 22),
-            user=facts.user,
-            alias=self.settings.value("hostkeyalias", facts.host),
-            jump=jumps[-1].host if jumps else "",
-        )
-        try:
-            expanded = expand_percent(command, tokens)
-        except ExpansionError as error:
-            raise place.error(f"Match exec: {error}") from None
-        return self.config.answer(expanded, place)
 
 
 def _option(text: str, loader: Loader) -> Directive | None:

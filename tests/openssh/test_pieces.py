@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hostpool.openssh.algorithms import AlgorithmList, parse_algorithms
-from hostpool.openssh.finish import canonical
 from hostpool.openssh.keywords import KEYWORDS, nearest
 from hostpool.openssh.lexer import UnbalancedQuotes, split_arguments, split_keyword
 from hostpool.openssh.limits import LIMITS
 from hostpool.openssh.patterns import matches, matches_list
+from hostpool.openssh.target_names import canonical
 from hostpool.openssh.tokens import expand_percent
 from hostpool.openssh.values import parse_seconds
 

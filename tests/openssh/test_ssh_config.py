@@ -249,6 +249,7 @@ class TestAskingSSH:
         ("KnownHostsCommand /bin/x %H", "the command is not run"),
         ("SecurityKeyProvider /x.so", "only through an agent"),
         ("RemoteCommand uptime", "the task's command is"),
+        ("CASignatureAlgorithms -ssh-rsa", "CASignatureAlgorithms -ssh-rsa"),
         ("ProxyUseFdpass yes", "the connection will fail"),
     ],
 )

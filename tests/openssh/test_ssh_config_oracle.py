@@ -233,7 +233,7 @@ def test_an_include_that_others_can_write_is_refused(tmp_path: Path) -> None:
 
 def test_an_endless_include_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "config"
-    file.write_text(f"Include {file}\n")
+    file.write_text(f"Include {file}\nInclude {file}\n")
     file.chmod(0o600)
     compare(file, "box")
 
