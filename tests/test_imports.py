@@ -1,0 +1,166 @@
+"""Imports run downward in the list of rooms, and what is dear stands in one room only."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "hostpool"
+
+FLOORS: tuple[frozenset[str], ...] = tuple(
+    frozenset(floor.split())
+    for floor in (
+        "__main__ __init__",
+        "cli",
+        "demo",
+        "views history",
+        "runner",
+        "worker",
+        "ssh local",
+        "pool",
+        "targets",
+        "openssh",
+        "playbook",
+        "tasks",
+        "sync inventory templating batches",
+        "exit_codes",
+        "events messages results settings secrets errors stop alarms _version",
+    )
+)
+"""From top to bottom. A room may import those below it and itself; rooms of one floor do not know each
+other, except the leaves."""
+
+ONLY_IN = {
+    "paramiko": {"ssh", "demo"},
+    "rich": {"views"},
+    "jinja2": {"templating"},
+    "typer": {"cli"},
+    "yaml": {"inventory", "playbook"},
+    "sqlite3": {"history"},
+}
+
+
+def room_of(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def floor_of(room: str) -> int:
+    found = [number for number, floor in enumerate(FLOORS) if room in floor]
+    assert found, f"hostpool/{room} is in no floor of the list of rooms: add it to FLOORS"
+    return found[0]
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 2 else parts)
+
+
+@cache
+def imports(path: Path) -> tuple[tuple[str, int, bool], ...]:
+    """(module, line, whether it is for type checkers only) of every import, nested ones too."""
+    # A package's relative imports start at itself, a module's at its package.
+    package = name_of(path) if path.name == "__init__.py" else name_of(path).rpartition(".")[0]
+    return tuple(_walk(ast.parse(path.read_text("utf-8")), package, typing_only=False))
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    if not node.level:
+        return node.module or ""
+    base = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1])
+    return f"{base}.{node.module}" if node.module else base
+
+
+def _walk(node: ast.AST, package: str, *, typing_only: bool) -> Iterator[tuple[str, int, bool]]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from ((alias.name, child.lineno, typing_only) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            base = _absolute(child, package)
+            if base == "hostpool":
+                yield from ((f"hostpool.{alias.name}", child.lineno, typing_only) for alias in child.names)
+            else:
+                yield base, child.lineno, typing_only
+        else:
+            guarded = isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"
+            yield from _walk(child, package, typing_only=typing_only or guarded)
+
+
+def _public_names() -> set[str]:
+    import hostpool
+
+    return set(hostpool.__all__)
+
+
+def test_imports_run_downward() -> None:
+    leaves = len(FLOORS) - 1
+    upward = []
+    for path in modules():
+        room = room_of(name_of(path))
+        here = floor_of(room)
+        for module, line, typing_only in imports(path):
+            if typing_only or not module.startswith("hostpool.") or module[9:] in _public_names():
+                continue
+            target = room_of(module)
+            there = floor_of(target)
+            if target != room and (there < here or (there == here != leaves)):
+                upward.append(f"{path.relative_to(PACKAGE.parent)}:{line} imports {module}")
+    assert not upward, "\n".join(upward)
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_a_library_stands_in_its_rooms_only(library: str) -> None:
+    strays = [
+        f"{path.relative_to(PACKAGE.parent)}:{line}"
+        for path in modules()
+        for module, line, _ in imports(path)
+        if module.split(".")[0] == library and room_of(name_of(path)) not in ONLY_IN[library]
+    ]
+    assert not strays, f"{library} is imported outside of {ONLY_IN[library]}: {', '.join(strays)}"
+
+
+def test_the_list_of_rooms_names_no_room_twice() -> None:
+    names = [room for floor in FLOORS for room in floor]
+    assert len(names) == len(set(names))
+
+
+def test_the_entry_point_is_stdlib_only() -> None:
+    for name in ("__main__.py", "pool/early.py", "pool/__init__.py", "__init__.py"):
+        for module, line, typing_only in imports(PACKAGE / name):
+            top = module.split(".")[0]
+            lazy = module.startswith("hostpool.")
+            assert typing_only or lazy or top in sys.stdlib_module_names, f"{name}:{line}: {module}"
+
+
+PARENT = """
+import sys
+sys.argv = ["hostpool", "run", "-i", "h1,h2,", "all", "--list-hosts"]
+from hostpool.cli.app import main
+assert main(sys.argv[1:]) == 0
+import hostpool.cli.job, hostpool.cli.settings, hostpool.cli.signals, hostpool.cli.audit, hostpool.cli.sinks
+import hostpool.pool, hostpool.runner, hostpool.targets, hostpool.cli.asking, hostpool.views.plain
+found = {name.split(".")[0] for name in sys.modules} & {"paramiko", "jinja2", "rich", "pydantic", "invoke"}
+assert not found, f"imported in the parent: {found}"
+"""
+
+
+def test_the_parent_of_a_run_imports_neither_paramiko_nor_jinja2(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PARENT],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(PACKAGE.parent), "HOME": str(tmp_path)},
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
