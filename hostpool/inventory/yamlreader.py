@@ -91,10 +91,13 @@ class YAMLReader:
         indent = (place.text or "")[: mark.column + 1]
         if "\t" in indent and not indent.strip():
             return place.error("a tab in the indentation", hint="YAML is indented with spaces only")
+        context = getattr(error, "context", None)
+        if context and problem.startswith("but "):
+            problem = f"{context}, {problem}"
         hint = None
         if problem == "mapping values are not allowed in this context":
             hint = "a colon too much, a missing quote, or wrong indentation"
-        elif problem == "expected a single document in the stream":
+        elif problem.startswith("expected a single document"):
             hint = "leave only one --- in the file"
         return place.error(f"bad YAML: {problem}", hint=hint)
 

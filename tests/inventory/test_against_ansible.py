@@ -60,8 +60,8 @@ names = st.sampled_from(words("a b ansible_host ansible_port ansible_user v_1 an
 values = st.one_of(
     st.sampled_from(
         words(
-            "1 010 1.5 1e3 True false yes None text '1' \"two words\" [1,2] (1,2) {'a':1} {1,} b'x' ... 1j 0x1f "
-            "1_000 -5 a=b {{x}} a:b #no 2020-01-01 12:30 \\d '' \"\" ="
+            "1 010 1.5 1e3 True false yes None text '1' \"two words\" [1,2] (1,2) {'a':1} {1,} b'x' ... 1j "
+            "0x1f 1_000 -5 a=b {{x}} a:b #no 2020-01-01 12:30 \\d '' \"\" ="
         )
     ),
     st.text(st.sampled_from("ab1 '\"\\#=[]{},:"), max_size=6),
