@@ -18,7 +18,7 @@ from hostpool.views.writer import Writer
 
 SHORT = 48
 """Characters of host names before which a single line of output stands on the same line."""
-BOLD, STDERR, HINT, WARN = "1", "2", "36", "33"
+BOLD, MINOR, HINT, WARN = "1", "2", "36", "33"
 
 
 class Report:
@@ -93,7 +93,7 @@ class Report:
             self._writer.write("stdout", self._heading(group) + indented(out))
         if err or not out or not group.good:
             heading = "" if out and self._writer.shared else self._heading(group)
-            body = self._writer.paint(indented(err), STDERR)
+            body = self._writer.paint(indented(err), MINOR if group.good else "")
             self._writer.write("stderr", heading + body + self._reason(group))
 
     def _who(self, group: Group) -> str:

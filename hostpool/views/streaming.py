@@ -10,6 +10,9 @@ from hostpool.views.neutralise import neutralise, one_line
 from hostpool.views.options import ViewOptions
 from hostpool.views.writer import Writer
 
+STDERR = "31"
+"""SGR of the lines that hosts wrote to stderr."""
+
 
 class Streaming:
     """A host's stdout goes to ours, its stderr to ours."""
@@ -36,5 +39,5 @@ class Streaming:
     def _line(self, host: str, stream: Stream, line: str) -> None:
         text = self._options.masker.mask(neutralise(line.removesuffix("\r")))
         prefix = "" if self._options.no_prefix else self._writer.paint(one_line(host), "1") + ": "
-        text = self._writer.paint(text, "2") if stream == "stderr" else text
+        text = self._writer.paint(text, STDERR) if stream == "stderr" else text
         self._writer.write(stream, f"{prefix}{text}\n")
