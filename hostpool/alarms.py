@@ -17,9 +17,9 @@ class Alarm:
 
     __slots__ = ("_callback", "when")
 
-    def __init__(self, when: float, callback: Callable[[], None]) -> None:
+    def __init__(self, when: float, callback: Callable[[], object]) -> None:
         self.when = when
-        self._callback: Callable[[], None] | None = callback
+        self._callback: Callable[[], object] | None = callback
 
     def cancel(self) -> None:
         self._callback = None
@@ -44,10 +44,10 @@ class Alarms:
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def after(self, seconds: float, callback: Callable[[], None]) -> Alarm:
+    def after(self, seconds: float, callback: Callable[[], object]) -> Alarm:
         return self.at(time.monotonic() + seconds, callback)
 
-    def at(self, when: float, callback: Callable[[], None]) -> Alarm:
+    def at(self, when: float, callback: Callable[[], object]) -> Alarm:
         alarm = Alarm(when, callback)
         with self._changed:
             first = not self._heap or when < self._heap[0][0]

@@ -1,0 +1,45 @@
+"""Masking by value, also across the borders of chunks."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hostpool.secrets import MASK, MaskedStream, Masker, Secret
+
+secret_values = st.text(alphabet="abcdefghij0123456789", min_size=6, max_size=12)
+
+
+def test_a_secret_shows_itself_nowhere() -> None:
+    secret = Secret("hunter2hunter2")
+    assert "hunter2" not in f"{secret} {secret!r} {[secret]}"
+    assert secret.reveal() == "hunter2hunter2"
+    assert secret == Secret("hunter2hunter2") and secret != Secret("other1")
+
+
+@given(secret_values, st.text(max_size=30), st.text(max_size=30), st.data())
+def test_no_cut_of_the_stream_lets_a_secret_through(
+    value: str, before: str, after: str, data: st.DataObject
+) -> None:
+    text = before + value + after
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
+    pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    stream = MaskedStream(Masker([value]))
+    shown = "".join(stream.feed(piece) for piece in pieces) + stream.close()
+    assert value not in shown
+    assert shown == Masker([value]).mask(text)
+
+
+def test_text_without_secrets_passes_unchanged_and_at_once() -> None:
+    stream = MaskedStream(Masker(["topsecret"]))
+    assert stream.feed("nothing to hide\n") == "nothing to hide\n"
+    assert stream.close() == ""
+
+
+def test_short_values_are_not_masked_and_longer_ones_win() -> None:
+    masker = Masker(["abc", "password", "password-longer"])
+    assert masker.mask("abc password-longer password") == f"abc {MASK} {MASK}"
+
+
+def test_each_line_of_a_key_is_a_secret() -> None:
+    assert Masker(["first line\nsecond line"]).mask("saw second line") == f"saw {MASK}"
