@@ -98,7 +98,12 @@ class Connecting:
         help="Log in as USER. [default: as ssh does]",
     )  # fmt: skip
     port: int | None = flag(
-        "--port", metavar="PORT", section=_CONNECT, parse=values.port, config=True, help="[default: 22]"
+        "--port",
+        metavar="PORT",
+        section=_CONNECT,
+        parse=values.port,
+        config=True,
+        help="Connect to this port. [default: 22]",
     )
     private_key: tuple[str, ...] = flag(
         "--private-key", metavar="FILE", section=_CONNECT, many=True, parse=values.path, config=True,
@@ -141,12 +146,12 @@ class Becoming:
     become: bool = flag("-b", "--become", section=_BECOME, help="Run as another user (root) on the host.")
     become_user: str | None = flag(
         "--become-user", metavar="USER", section=_BECOME, parse=values.text, config=True,
-        help="[default: root]",
+        help="Become USER. [default: root]",
     )  # fmt: skip
     become_method: str | None = flag(
         "--become-method", metavar="METHOD", section=_BECOME, config=True,
         parse=values.choice("sudo", "su", "doas"), complete="sudo su doas",
-        help="sudo, su or doas. [default: sudo]",
+        help="By sudo, su or doas. [default: sudo]",
     )  # fmt: skip
     ask_become_pass: bool = flag(
         "-K", "--ask-become-pass", section=_BECOME, help="Ask for the password of -b, once."
