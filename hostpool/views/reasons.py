@@ -19,6 +19,9 @@ _PLACE = re.compile(r"(?<![\w.:\[-])(?:\[[0-9A-Fa-f:.%\w]+\]|[A-Za-z0-9][\w.-]*)
 TOLD = frozenset({"exit_status", "signal"})
 """Kinds whose message says only what exit code and signal say."""
 
+LONGEST = 60
+"""Characters of folded addresses; which hosts they belong to stands before them anyway."""
+
 Places = tuple[str, ...]
 
 
@@ -54,6 +57,5 @@ def _general(text: str, host: str) -> str:
 def _folded(places: list[str]) -> str:
     if len(places) == 1:
         return places[0]
-    if any("[" in place for place in places):
-        return f"{places[0]} and {len(places) - 1} more"
-    return fold_names(places)
+    folded = "" if any("[" in place for place in places) else fold_names(places)
+    return folded if 0 < len(folded) <= LONGEST else f"{places[0]} and {len(places) - 1} more"

@@ -33,7 +33,7 @@ def frame(model: Model, columns: int, rows: int, now: float) -> list[Line]:
 
 
 def _head(model: Model, columns: int, now: float) -> list[Line]:
-    elapsed = _whole(now - model.started) if model.started is not None else ""
+    elapsed = _whole(now - model.started) if model.started is not None and now >= model.started else ""
     title = padded(one_line(model.title) or "hostpool", columns - width(elapsed) - 1)
     return [
         [(fit(title, columns), BOLD), (fit(f" {elapsed}", columns - width(title)), DIM)],
@@ -50,7 +50,7 @@ def _bar(model: Model, columns: int, now: float) -> Line:
         parts.append(f"{rate:.1f}/s" if rate < 10 else f"{rate:.0f}/s")
     left = model.time_left(now)
     if left is not None:
-        parts.append(f"{_whole(left)} left")
+        parts.append(f"{_whole(max(left, 1))} left")
     while len(parts) > 1 and len("  ".join(parts)) > columns - 10:
         parts.pop()
     text = fit("  ".join(parts), columns)
@@ -62,8 +62,8 @@ def _bar(model: Model, columns: int, now: float) -> Line:
 
 
 def _whole(value: float) -> str:
-    """A duration without tenths: an estimate has none."""
-    return f"{max(1, round(value))} s" if value < 10 else seconds(value)
+    """A duration without tenths, which would flicker."""
+    return f"{int(value)} s" if value < 10 else seconds(value)
 
 
 def _counts(model: Model, columns: int) -> Line:
