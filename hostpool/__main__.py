@@ -23,6 +23,17 @@ def _will_reach_hosts(argv: list[str]) -> bool:
     )
 
 
+def _open_closed_streams() -> None:
+    """With ``>&-`` the next socket would become our stdout, and a host get what we print."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115 -- for good
+
+
 def _guarded(argv: list[str]) -> int:
     if _will_reach_hosts(argv) and "_HOSTPOOL_COMPLETE" not in os.environ:
         from hostpool.pool.early import start_forkserver
@@ -53,6 +64,7 @@ def _drop_output() -> None:
 def main() -> int:
     """The console script. Returns the exit code."""
     argv = sys.argv[1:]
+    _open_closed_streams()
     try:
         return _guarded(argv)
     except KeyboardInterrupt:
