@@ -14,7 +14,7 @@ from typing import Any
 from hostpool.errors import InventoryError
 from hostpool.inventory.addresses import expand_address
 from hostpool.inventory.draft import Draft
-from hostpool.inventory.model import Group, Place, Unsafe
+from hostpool.inventory.model import Place, Unsafe
 from hostpool.inventory.suggest import did_you_mean
 
 _SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?")
@@ -22,6 +22,8 @@ _GROUP_NAME = re.compile(r"([^:\]\s]+)\s*(?:#.*)?")
 # Nothing in such a line is quoted, escaped or a comment: splitting at blanks is all a shell would do.
 _PLAIN_LINE = re.compile(r"[!$-&(-\[\]-~\t ]+")
 _PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+MAX_HINTS = 10
 
 
 def read_ini(draft: Draft, data: bytes | str, file: str) -> None:
@@ -66,6 +68,7 @@ class _Reader:
         self.pending: dict[str, _Pending] = {}
         self.place = Place(file)
         self.seen: dict[tuple[str, str], int] = {}
+        self.sections: dict[tuple[str, str], int | None] = {}
 
     def read(self, lines: list[str]) -> None:
         for number, raw in enumerate(lines, 1):
@@ -109,6 +112,9 @@ class _Reader:
             )
         if name not in self.draft.groups and state == "vars" and name not in self.pending:
             self.pending[name] = _Pending(self.place, [])
+        first = self.sections.setdefault((name, state), self.place.line)
+        if first != self.place.line:
+            self._warn(f"the section is already in line {first}", "merge the two", "[")
         self.group, self.state = self.draft.add_group(name), state
         if state != "vars" and name in self.pending:
             self._declare(name)
@@ -185,15 +191,14 @@ class _Reader:
             self.pending.setdefault(name, _Pending(self.place, [])).parents.append(self.group.name)
 
     def _report_pending(self) -> None:
-        for name, waiting in self.pending.items():
-            known: dict[str, Group] = {n: g for n, g in self.draft.groups.items() if n not in self.pending}
+        known = [name for name in self.draft.groups if name not in self.pending]
+        for number, (name, waiting) in enumerate(self.pending.items()):
             if waiting.parents:
                 message = f"[{waiting.parents[-1]}:children] names the undefined group {name}"
-                hint = did_you_mean(name, known) or f"declare it with [{name}]"
             else:
                 message = f"[{name}:vars] is for the undefined group {name}"
-                hint = did_you_mean(name, known) or f"declare it with [{name}]"
-            self.draft.problems.append(waiting.place.error(message, hint=hint))
+            near = did_you_mean(name, known) if number < MAX_HINTS else None
+            self.draft.problems.append(waiting.place.error(message, hint=near or f"declare it with [{name}]"))
 
 
 _NOT_PENDING = _Pending(Place(""), [])

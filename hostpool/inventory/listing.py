@@ -19,6 +19,8 @@ from hostpool.inventory.varsfiles import EXTENSIONS, GROUP_VARS, HOST_VARS, Vars
 if TYPE_CHECKING:
     from hostpool.inventory.inventory import Inventory
 
+MAX_HINTS = 10
+
 
 def as_list(inventory: Inventory, hosts: Sequence[str] | None) -> dict[str, Any]:
     shown = inventory.members("all") if hosts is None else hosts
@@ -114,7 +116,7 @@ def unused_vars_files(inventory: Inventory, directories: Sequence[VarsDirectory]
                 path = os.path.join(directory.path, kind, entry)
                 what = "group" if kind == GROUP_VARS else "host"
                 if not (what == "host" and name in ("localhost", "127.0.0.1", "::1")):
-                    hint = did_you_mean(name, known)
+                    hint = did_you_mean(name, known) if len(found) < MAX_HINTS else None
                     found[path] = Place(path).warning(f"variables for the unknown {what} {name}", hint=hint)
     return list(found.values())
 

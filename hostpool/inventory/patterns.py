@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hostpool.errors import PatternError
 from hostpool.inventory.addresses import is_address, split_port
 from hostpool.inventory.model import LOCALHOST
-from hostpool.inventory.ranges import expand, split_commas
+from hostpool.inventory.ranges import expand, fold, split_commas
 from hostpool.inventory.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]+)|([0-9]+):([0-9]*))\]")
 _NAME_RANGE = re.compile(r"\[[0-9\s,/-]*\]")
 _GLOB = re.compile(r"[*?\[]")
 MAX_NESTED_FILES = 8
+MAX_HINTS = 10
 
 
 class Selection(NamedTuple):
@@ -173,9 +174,18 @@ class _Matcher:
             ) from None
 
     def _names(self, term: str) -> list[str]:
-        return [host for name in expand(term) for host in self._name(name, term)]
+        hosts: list[str] = []
+        unknown: list[str] = []
+        for name in expand(term):
+            if self._exists(name) or name in LOCALHOST:
+                hosts.extend(self._name(name))
+            else:
+                unknown.append(name)
+        if unknown:
+            self._report_unknown(unknown, term)
+        return hosts
 
-    def _name(self, name: str, term: str | None = None) -> Sequence[str]:
+    def _name(self, name: str) -> Sequence[str]:
         inventory = self.inventory
         if name in inventory.groups:
             members = inventory.members(name)
@@ -186,20 +196,23 @@ class _Matcher:
             return (name,)
         if name in LOCALHOST:
             return (next((known for known in inventory.hosts if known in LOCALHOST), name),)
-        self._report_unknown(name, term or name)
+        self._report_unknown([name], name)
         return ()
 
-    def _report_unknown(self, name: str, term: str) -> None:
+    def _report_unknown(self, names: list[str], term: str) -> None:
+        """One report for a term, however many of its names are unknown."""
+        if term in self.unknown:
+            return
         inventory = self.inventory
         base = term.partition("[")[0]
-        if term != name and base in inventory.groups:
+        if term != names[0] and base in inventory.groups:
             hint: str | None = f"{base} is a group: its members are {base}[0:2], inclusive"
         else:
-            hint = did_you_mean(name, (*inventory.groups, *inventory.hosts))
-        place = f" in {term}" if term != name else ""
-        self.unknown.setdefault(
-            term, PatternError(f"unknown host or group {name}{place}", hint=hint, kind="unknown_name")
-        )
+            # Looking for the nearest of thousands takes a while: thousands of wrong names get no hint each.
+            near = len(self.unknown) < MAX_HINTS
+            hint = did_you_mean(names[0], (*inventory.groups, *inventory.hosts)) if near else None
+        message = f"unknown host or group {fold(names)}" + (f" in {term}" if term != names[0] else "")
+        self.unknown[term] = PatternError(message, hint=hint, kind="unknown_name")
 
     def _glob(self, term: str, regex: re.Pattern[str]) -> list[str]:
         """Members of the groups whose name matches, then hosts whose own name does."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import product
+from math import prod
 
 from hostpool.errors import PatternError
 
@@ -29,11 +30,13 @@ def expand(text: str, *, limit: int = MAX_NAMES) -> list[str]:
     Commas separate names, brackets hold ranges ``a-b``, ``a-b/step`` and lists of them. Raises
     PatternError for a bad bracket or range and for more than ``limit`` names altogether.
     """
+    words = [_parse_word(word) for word in split_commas(text)]
+    if sum(word.count for word in words) > limit:
+        short = text if len(text) < 60 else text[:57] + "..."
+        raise PatternError(f"{short!r} stands for more than {limit:,} names", hint="narrow the range")
     names: dict[str, None] = {}
-    for word in split_commas(text):
-        names.update(dict.fromkeys(_expand_word(word, limit)))
-        if len(names) > limit:
-            raise _too_many(text, limit)
+    for word in words:
+        names.update(dict.fromkeys(word.names()))
     return list(names)
 
 
@@ -54,22 +57,27 @@ def split_commas(text: str) -> list[str]:
     return [piece.strip() for piece in pieces if piece.strip()]
 
 
-def _expand_word(word: str, limit: int) -> Iterable[str]:
+class _Word:
+    """A word with its ranges still folded."""
+
+    def __init__(self, fixed: list[str], spans: list[list[tuple[range, int]]]) -> None:
+        self.fixed = fixed
+        self.spans = spans
+        self.count = prod(sum(len(numbers) for numbers, _ in span) for span in spans)
+
+    def names(self) -> Iterable[str]:
+        columns: list[Iterable[str]] = [(self.fixed[0],)]
+        for span, after in zip(self.spans, self.fixed[1:], strict=True):
+            columns.append(str(n).zfill(width) for numbers, width in span for n in numbers)
+            columns.append((after,))
+        return map("".join, product(*columns))
+
+
+def _parse_word(word: str) -> _Word:
     if "[" not in word and "]" not in word:
-        return (word,)
+        return _Word([word], [])
     fixed, ranges = split_brackets(word)
-    spans = [_parse_ranges(text, word) for text in ranges]
-    count = 1
-    for span in spans:
-        count *= sum(len(numbers) for numbers, _ in span)
-    if count > limit:
-        raise _too_many(word, limit)
-    columns: list[Sequence[str]] = [(fixed[0],)]
-    for span, after in zip(spans, fixed[1:], strict=True):
-        digits = (str(n).zfill(width) for numbers, width in span for n in numbers)
-        columns.append(list(dict.fromkeys(digits)))
-        columns.append((after,))
-    return map("".join, product(*columns))
+    return _Word(fixed, [[_parse_range(part, word) for part in text.split(",")] for text in ranges])
 
 
 def split_brackets(word: str) -> tuple[list[str], list[str]]:
@@ -86,10 +94,6 @@ def split_brackets(word: str) -> tuple[list[str], list[str]]:
     if any("]" in piece for piece in fixed):
         raise PatternError(f"closing bracket without an opening one in {word!r}")
     return fixed, ranges
-
-
-def _parse_ranges(text: str, word: str) -> list[tuple[range, int]]:
-    return [_parse_range(part, word) for part in text.split(",")]
 
 
 def _parse_range(part: str, word: str) -> tuple[range, int]:
@@ -112,11 +116,6 @@ def _parse_range(part: str, word: str) -> tuple[range, int]:
     if low > high or stride < 1:
         raise PatternError(f"range [{part}] in {word!r} is empty", hint="write the lower number first")
     return range(low, high + 1, stride), len(first) if padded else 0
-
-
-def _too_many(text: str, limit: int) -> PatternError:
-    short = text if len(text) < 60 else text[:57] + "..."
-    return PatternError(f"{short!r} stands for more than {limit:,} names", hint="narrow the range")
 
 
 def fold(names: Iterable[str]) -> str:

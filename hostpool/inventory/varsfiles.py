@@ -105,6 +105,8 @@ class VarsDirectory:
         value = None if root is None else _constructed(reader, root)
         if value and not isinstance(value, dict) and not reader.problems:
             reader.problems.append(Place(path, 1).error("the file is no mapping", hint="write key: value"))
+        if isinstance(value, dict) and not all(isinstance(name, str) for name in value):
+            reader.require_text_keys(root)
         if reader.problems:
             raise Problems.of(list(reader.problems))
         self.vaulted |= reader.vaulted

@@ -161,6 +161,12 @@ class YAMLReader:
                 self.problem(key_node, f"duplicate key {key!r}, first in line {line}", "merge the two")
             yield Entry(key, key_node, value)
 
+    def require_text_keys(self, root: Any) -> None:
+        """Report the keys of a mapping of variables that no variable can be called."""
+        for entry in self.entries(root):
+            if not isinstance(entry.key, str):
+                self.problem(entry.key_node, f"the name of a variable is text, not {entry.key!r}", "quote it")
+
     def construct(self, node: Node) -> Any:
         """The node's value. What cannot be one is reported and becomes None."""
         if isinstance(node, ScalarNode):

@@ -29,11 +29,11 @@ def _environment() -> Path:
     """A virtual environment with ansible-core, made once and reused; safe under pytest-xdist."""
     given = os.environ.get("HOSTPOOL_ORACLES_VENV")
     place = Path(given) if given else ROOT / ".venv-oracles"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with open(f"{place}.lock", "w") as lock:
+    place.mkdir(parents=True, exist_ok=True)
+    with open(place / "lock", "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (place / "bin" / "ansible-inventory").exists():
-            venv.create(place, with_pip=True, clear=True)
+            venv.create(place, with_pip=True)
             subprocess.run([place / "bin" / "pip", "install", "--quiet", ANSIBLE], check=True)
     return place
 
@@ -78,6 +78,7 @@ class Ansible:
 
     def __init__(self, place: Path, home: Path) -> None:
         self.bin = place / "bin"
+        self.home = home
         self._helper = Helper([self.bin / "python", HELPER], home)
 
     def listing(self, *sources: str | Path) -> dict[str, Any]:

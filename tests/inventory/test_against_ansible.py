@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import subprocess
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -37,12 +39,12 @@ def assert_same(ansible: Ansible, *sources: Path) -> None:
     ours = load([str(source) for source in sources])
     theirs = ansible.listing(*sources)
     assert json.loads(json.dumps(ours.to_ansible_list())) == theirs
+    assert ours.graph() == ansible.graph(*sources)
 
 
 def assert_same_in_full(ansible: Ansible, *sources: Path) -> None:
     assert_same(ansible, *sources)
     ours = load([str(source) for source in sources])
-    assert ours.graph() == ansible.graph(*sources)
     for host in list(ours.hosts)[:3]:
         assert json.loads(json.dumps(ours.host_view(host))) == ansible.host(host, *sources)
 
@@ -224,6 +226,20 @@ def test_a_program_with_and_without_meta(ansible: Ansible, tmp_path: Path) -> No
         program.chmod(0o755)
         ours = load([str(program)], allow_executable=True)
         assert ours.to_ansible_list() == ansible.listing(program)
+
+
+def test_the_program_ansible_lists_the_same_hosts(ansible: Ansible) -> None:
+    source = CASES / "classic.ini"
+    done = subprocess.run(
+        [ansible.bin / "ansible", "prod:!db-b", "-i", source, "--list-hosts"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"], "HOME": str(ansible.home), "LC_ALL": "C.UTF-8"},
+    )
+    title, *names = done.stdout.split("\n")
+    assert title.strip().startswith("hosts (")
+    assert load([str(source)]).select("prod:!db-b") == [name.strip() for name in names if name]
 
 
 def test_host_lists(ansible: Ansible) -> None:

@@ -42,6 +42,7 @@ def test_ini_problems_are_listed_all_at_once(tmp_path: Path) -> None:
         "[db]\n"
         "d1 a=1 a=2\n"
         "d2:\n"
+        "[web]\n"
         "[a b]\n"
     )
     assert found(source) == [
@@ -62,7 +63,8 @@ def test_ini_problems_are_listed_all_at_once(tmp_path: Path) -> None:
         (15, 1, "section [db:chidlren] has an unknown type 'chidlren'", "did you mean children?"),
         (18, 8, "variable a is set twice on this line", "the last one counts"),
         (19, 1, "'d2:' ends in a colon without a port", "write host or host:port"),
-        (20, 1, "bad section [a b]", "write [group], [group:children] or [group:vars], without blanks"),
+        (20, 1, "the section is already in line 1", "merge the two"),
+        (21, 1, "bad section [a b]", "write [group], [group:children] or [group:vars], without blanks"),
     ]
     with pytest.raises(Problems) as caught:
         load([str(source)])
@@ -149,6 +151,7 @@ def test_variables_files_are_checked_and_read_late(tmp_path: Path) -> None:
     for name, text in {
         "group_vars/web.yml": "a: [\n",
         "group_vars/wbe.yml": "a: 1\n",
+        "group_vars/db.yml": "on: 1\n",
         "host_vars/w1/list.yml": "- 1\n",
         "host_vars/d1": "$ANSIBLE_VAULT;1.1;AES256\n3031\n",
     }.items():
@@ -159,8 +162,11 @@ def test_variables_files_are_checked_and_read_late(tmp_path: Path) -> None:
     assert inventory.select("all") == ["w1", "d1"]
     with pytest.raises(InventoryError, match="bad YAML"):
         inventory.vars_of("w1")
-    with pytest.raises(InventoryError, match="Vault"):
+    with pytest.raises(InventoryError, match="not True"):
         inventory.vars_of("d1")
+    (tmp_path / "group_vars" / "db.yml").unlink()
+    with pytest.raises(InventoryError, match="Vault"):
+        load([str(tmp_path / "hosts")]).vars_of("d1")
     problems = {str(Path(e.file or "").relative_to(tmp_path)): e for e in check([str(tmp_path / "hosts")])}
     assert set(problems) == {
         "group_vars/web.yml",
