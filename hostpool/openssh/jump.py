@@ -38,7 +38,7 @@ def parse_hop(text: str) -> Hop:
     """
     uri = text.lower().startswith("ssh://")
     rest = text[6:].removesuffix("/") if uri else text
-    if uri and "/" in rest:
+    if "/" in rest:
         raise ValueError(f"{text}: a path has no meaning in a jump host")
     user, at, address = rest.rpartition("@")
     if at and not user:

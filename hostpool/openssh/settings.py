@@ -32,8 +32,8 @@ class Settings:
             self.paths.setdefault(key, {}).setdefault(directive.value, directive.place)
         elif kind is Kind.SEND_ENV:
             self._send_env(directive.value)
-        elif kind is Kind.SINGLE and directive.value is None:
-            pass  # a time of "none" counts as not set: a later line decides
+        elif (kind is Kind.SINGLE and directive.value is None) or directive.value == ():
+            pass  # a time of "none", or words that are all comment: as if not set, a later line decides
         elif key not in self.first and not self._proxy_is_decided(key):
             self.first[key] = directive
 

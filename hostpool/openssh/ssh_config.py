@@ -63,7 +63,7 @@ class SSHConfig:
         """
         local = Local.here(user=local_user, home=home, env=env)
         loader = Loader(local)
-        given = tuple(directive for text in options if (directive := _option(text, loader)) is not None)
+        given = _options(options, loader)
         if files is None:
             user_file = f"{local.ssh_directory}/config"
             read: tuple[FileProgram | None, ...] = (
@@ -81,15 +81,28 @@ class SSHConfig:
             given,
             tuple(program for program in read if program is not None),
             final_pass=loader.wants_final_pass,
-            arguments=(*arguments, *(part for text in options for part in ("-o", text))),
+            arguments=(*arguments, *_arguments(options)),
+        )
+
+    def with_options(self, options: Sequence[str]) -> SSHConfig:
+        """The same files under other options: nothing is read again. Raises as ``load`` does."""
+        loader = Loader(self.local)
+        given = _options(options, loader)
+        loader.check()
+        return SSHConfig(
+            self.local,
+            given,
+            self.programs,
+            final_pass=self.final_pass,
+            arguments=(*self._file_arguments(), *_arguments(options)),
         )
 
     def without_options(self) -> SSHConfig:
         """The configuration as a jump host sees it: ``-o`` options are for the target alone."""
-        if not self.options:
-            return self
-        kept = self.arguments[:2] if self.arguments[0] == "-F" else ()
-        return SSHConfig(self.local, (), self.programs, final_pass=self.final_pass, arguments=kept)
+        return self.with_options(()) if self.options else self
+
+    def _file_arguments(self) -> tuple[str, ...]:
+        return self.arguments[:2] if self.arguments[:1] == ("-F",) else ()
 
     def resolve(self, host: str, *, user: str | None = None, port: int | None = None) -> HostConfig:
         """How to reach ``host``. ``user`` and ``port`` count as given on the command line.
@@ -151,6 +164,14 @@ class SSHConfig:
             except CommandProblem as problem:
                 raise place.error(f"Match exec: {problem}") from None
         return self._answers[command]
+
+
+def _options(options: Sequence[str], loader: Loader) -> tuple[Directive, ...]:
+    return tuple(directive for text in options if (directive := _option(text, loader)) is not None)
+
+
+def _arguments(options: Sequence[str]) -> tuple[str, ...]:
+    return tuple(part for text in options for part in ("-o", text))
 
 
 def _option(text: str, loader: Loader) -> Directive | None:

@@ -40,7 +40,7 @@ def ssh_g(file: Path | str, host: str, *arguments: str) -> Answer:
     if done.returncode:
         raise Refused(done.stderr)
     answer: Answer = {}
-    for line in done.stdout.splitlines():
+    for line in done.stdout.split("\n")[:-1]:
         name, _, value = line.partition(" ")
         answer.setdefault(name, []).append(value)
     return answer

@@ -32,7 +32,7 @@ def test_a_hop(text: str, hop: Hop) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "@gw", "gw:", "gw:0", "gw:x", "::1", "[::1", "[::1]x", "ssh://gw/x", "a,,b", ","]
+    "text", ["", "@gw", "gw:", "gw:0", "gw:x", "::1", "[::1", "[::1]x", "ssh://gw/x", "gw/x", "a,,b", ","]
 )
 def test_no_hop(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):

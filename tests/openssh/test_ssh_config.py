@@ -99,6 +99,19 @@ def test_user_and_port_of_the_caller_come_first(tmp_path: Path) -> None:
     assert config.resolve("box", user="b", port=3) is found
 
 
+def test_other_options_need_no_second_reading(tmp_path: Path) -> None:
+    config = load(tmp_path, "Port 1\nMatch weather rain\nUser x\n", "Port=2", "User=u")
+    (tmp_path / "config").unlink()
+    other = config.with_options(["Port=3"])
+    with pytest.raises(SSHConfigError, match="weather"):
+        other.resolve("box")
+    assert other.arguments == ("-F", str(tmp_path / "config"), "-o", "Port=3")
+    assert config.without_options().arguments == ("-F", str(tmp_path / "config"))
+    assert SSHConfig.load("none", options=["Port=9"]).with_options(["User=v"]).resolve("box").port == 22
+    with pytest.raises(SSHConfigError, match="Port"):
+        config.with_options(["Port=x"])
+
+
 def test_every_wrong_line_is_told_with_its_place(tmp_path: Path) -> None:
     with pytest.raises(Problems) as caught:
         load(tmp_path, "Host x\n  Prot 22\nPort 99999\n\nUser\nConnectTimeout soon\nMatch host\n", "Nope=1")
@@ -249,6 +262,10 @@ class TestAskingSSH:
         ("KnownHostsCommand /bin/x %H", "the command is not run"),
         ("SecurityKeyProvider /x.so", "only through an agent"),
         ("RemoteCommand uptime", "the task's command is"),
+        ("RevokedHostKeys /x", "the list is not consulted"),
+        ("CheckHostIP yes", "only the key known for the name"),
+        ("RequestTTY force", "--tty"),
+        ("ConnectionAttempts 3", "--retries"),
         ("CASignatureAlgorithms -ssh-rsa", "CASignatureAlgorithms -ssh-rsa"),
         ("ProxyUseFdpass yes", "the connection will fail"),
     ],
@@ -264,6 +281,9 @@ def test_what_is_not_done_is_said(line: str, note: str, tmp_path: Path) -> None:
         "GSSAPIAuthentication no",
         "PKCS11Provider none",
         "VerifyHostKeyDNS no",
+        "CheckHostIP no",
+        "RequiredRSASize 1024",
+        "ConnectionAttempts 1",
         "ControlPath /x",
         "ControlMaster auto",
         "LogLevel DEBUG3",

@@ -143,6 +143,7 @@ CASES: dict[str, tuple[str, str]] = {
     "jump empty hop": ("ProxyJump a,,b\n", "box"),
     "jump path": ("ProxyJump ssh://a/b\n", "box"),
     "jump in brackets": ("ProxyJump [fe80::1],b@[::2]:3\n", "box"),
+    "only a comment": ("UserKnownHostsFile # x\nUserKnownHostsFile /y\nSetEnv # x\nSetEnv A=b\n", "box"),
     "none": ("IdentityFile none\nUserKnownHostsFile none\nGlobalKnownHostsFile none\n", "box"),
     "service as port": ("Port ssh\n", "box"),
     "bad port": ("Port 70000\n", "box"),
