@@ -77,11 +77,11 @@ class Identities:
         except Locked:
             return keys.read_public_half(path) or self._unlocked_blob(path)
         except KeyFileError as error:
-            self._notes.append(f"{path}: {error}")
+            self._notes.append(str(error) if path in str(error) else f"{path}: {error}")
             return None
         if key is not None:
             return keys.public_blob(key)
-        return keys.read_public_line(path + ".pub")  # the private half may be in the agent
+        return keys.read_public_half(path)  # the private half may be in the agent
 
     def _unlocked_blob(self, path: str) -> bytes | None:
         try:
@@ -121,7 +121,7 @@ class Identities:
         """Certificates that stand beside a key file or are named, with whoever holds their key."""
         beside = [path + "-cert.pub" for path in named]
         for path in (*self._target.certificate_files, *beside):
-            certificate = keys.read_public_line(path)
+            certificate = keys.read_certificate(path)
             if certificate is None:
                 continue
             inner = certified_key(certificate)

@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from hostpool.openssh.wire import Malformed, Reader, string
+from hostpool.errors import ConfigError
+from hostpool.openssh.keys import inspect_key, load_certificate, permissions_problem
+from hostpool.openssh.wire import Malformed, Reader, decode_key, string
 from hostpool.secrets import Secret
 from hostpool.ssh.algorithms import CERTIFICATE
 
@@ -88,27 +90,6 @@ def load_private(data: bytes) -> PrivateKey:
     raise KeyFileError("DSA and other outdated keys are not supported")
 
 
-def public_half(data: bytes) -> bytes | None:
-    """The public key that stands in clear in an encrypted key file of OpenSSH's own format
-    (PROTOCOL.key); None for other formats."""
-    lines = data.decode("ascii", "replace").split("-----")
-    if len(lines) < 3 or "OPENSSH PRIVATE KEY" not in lines[1]:
-        return None
-    try:
-        raw = base64.b64decode("".join(lines[2].split()), validate=True)
-    except ValueError:
-        return None
-    reader = Reader(raw)
-    try:
-        reader.take(len(b"openssh-key-v1\0"))
-        for _ in ("cipher", "kdf", "kdf options"):
-            reader.string()
-        reader.uint32()
-        return reader.string()
-    except Malformed:
-        return None
-
-
 def public_blob(key: PrivateKey) -> bytes:
     line = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     return base64.b64decode(line.split()[1])
@@ -133,22 +114,39 @@ def _mpint(number: int) -> bytes:
     return string(number.to_bytes(number.bit_length() // 8 + 1, "big") if number else b"")
 
 
-def read_public_line(path: str) -> bytes | None:
-    """The blob of a ``.pub`` or certificate file; None if there is none that can be read."""
+def read_public_half(path: str) -> bytes | None:
+    """The public key of a private key file, even of an encrypted one, from it or the .pub beside it.
+
+    There may be only the public file, the agent holding the key itself. None if there is neither.
+    """
+    for file, reader in ((path, _inspected), (path + ".pub", _public_line), (path, _public_line)):
+        blob = reader(file)
+        if blob is not None:
+            return blob
+    return None
+
+
+def _inspected(path: str) -> bytes | None:
     try:
-        words = Path(path).read_bytes().split(None, 2)
-        return base64.b64decode(words[1], validate=True)
-    except (OSError, IndexError, ValueError):
+        return inspect_key(path).public_blob
+    except (ConfigError, OSError):
         return None
 
 
-def read_public_half(path: str) -> bytes | None:
-    """The public key of a key file that cannot be decrypted now: its own, or that of the .pub beside."""
+def _public_line(path: str) -> bytes | None:
     try:
-        blob = public_half(Path(path).read_bytes())
-    except OSError:
-        blob = None
-    return blob or read_public_line(path + ".pub")
+        words = Path(path).read_text("latin-1").split(None, 2)
+        return decode_key(words[1], words[0])
+    except (OSError, IndexError, Malformed):
+        return None
+
+
+def read_certificate(path: str) -> bytes | None:
+    """None if there is no certificate in the file, or no file."""
+    try:
+        return load_certificate(path)
+    except (ConfigError, OSError):
+        return None
 
 
 class KeyRing:
@@ -203,7 +201,8 @@ class Refused(Locked):
 
 def _read(path: str) -> PrivateKey | KeyFileError | None:
     try:
-        return load_private(Path(path).read_bytes())
+        problem = permissions_problem(path)
+        return KeyFileError(problem) if problem else load_private(Path(path).read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:

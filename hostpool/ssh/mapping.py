@@ -87,7 +87,7 @@ def _words(error: BaseException) -> str:
 
 
 def _expired(target: Target, attempt: Attempt) -> Unreachable:
-    within = f"within {attempt.seconds:g} s"
+    within = f"within {attempt.seconds:.3g} s"
     where = place(target)
     kind, message, hint = {
         "dns": ("dns", f"no answer about the name {target.address} {within}", "the resolver hangs"),

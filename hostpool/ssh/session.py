@@ -22,6 +22,7 @@ from hostpool.tasks.shell import Invocation, NeedsShell, invocation
 if TYPE_CHECKING:
     from hostpool.ssh.context import SSHContext
 
+OPEN_LIMIT = 10.0  # seconds for a channel to open at least: the connect time may be what retries left
 _REFUSALS = {
     1: "administratively prohibited",
     2: "connect failed",
@@ -39,6 +40,7 @@ class SSHSession:
         self.heartbeat = Heartbeat(context.alarms, transport, target.alive_interval, target.alive_count)
         self.may_use_shell = target.shell == "sh"
         self._context = context
+        self._patience = max(target.connect_timeout, OPEN_LIMIT)
 
     @property
     def alive(self) -> bool:
@@ -75,7 +77,7 @@ class SSHSession:
             raise self._gone()
         channel = self.transport.open("session")
         unsubscribe = stop.subscribe(channel.poke) if stop is not None else lambda: None
-        deadline = time.monotonic() + self.target.connect_timeout
+        deadline = time.monotonic() + self._patience
         try:
             while not channel.opened:
                 channel.wait(max(0.0, deadline - time.monotonic()))
@@ -105,7 +107,7 @@ class SSHSession:
                 self.target,
                 "session_timeout",
                 f"{place(self.target)} let us in but opened no session "
-                f"within {self.target.connect_timeout:g} s",
+                f"within {self._patience:.3g} s",
                 "an overloaded or hanging host",
                 retryable=True,
             )

@@ -1,0 +1,20 @@
+"""The conformance suite over a real sshd."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from hostpool.messages import Target
+from hostpool.ssh import SSHContext
+from hostpool.tasks.session import Session
+from tests.ssh.conformance import SessionConformance
+from tests.ssh.helpers import connected
+
+
+class TestSSHSession(SessionConformance):
+    @pytest.fixture
+    def session(self, context: SSHContext, target: Target) -> Iterator[Session]:
+        with connected(context, target) as made:
+            yield made
