@@ -44,6 +44,7 @@ class SSHConfig:
         self._answers: dict[str, bool] = {}
         self._resolved: dict[tuple[str, str | None, int | None], HostConfig] = {}
         self._ssh: OpenSSH | None = None
+        self._bare: SSHConfig | None = None
 
     @classmethod
     def load(
@@ -89,17 +90,22 @@ class SSHConfig:
         loader = Loader(self.local)
         given = _options(options, loader)
         loader.check()
-        return SSHConfig(
+        other = SSHConfig(
             self.local,
             given,
             self.programs,
             final_pass=self.final_pass,
             arguments=(*self._file_arguments(), *_arguments(options)),
         )
+        other._answers = self._answers
+        return other
 
     def without_options(self) -> SSHConfig:
         """The configuration as a jump host sees it: ``-o`` options are for the target alone."""
-        return self.with_options(()) if self.options else self
+        if not self.options:
+            return self
+        self._bare = self._bare or self.with_options(())
+        return self._bare
 
     def _file_arguments(self) -> tuple[str, ...]:
         return self.arguments[:2] if self.arguments[:1] == ("-F",) else ()

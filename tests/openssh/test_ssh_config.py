@@ -108,6 +108,7 @@ def test_other_options_need_no_second_reading(tmp_path: Path) -> None:
     assert other.arguments == ("-F", str(tmp_path / "config"), "-o", "Port=3")
     assert config.without_options().arguments == ("-F", str(tmp_path / "config"))
     assert SSHConfig.load("none", options=["Port=9"]).with_options(["User=v"]).resolve("box").port == 22
+    assert config.without_options() is config.without_options()
     with pytest.raises(SSHConfigError, match="Port"):
         config.with_options(["Port=x"])
 
@@ -189,6 +190,7 @@ def test_match_exec_runs_once_for_equal_commands(tmp_path: Path) -> None:
     config = load(tmp_path, text)
     for host in ("a", "b", "c", "a"):
         assert config.resolve(host).port == 1
+    assert config.with_options(["User=x"]).resolve("a").port == 1
     assert sorted(log.read_text().split()) == ["a", "b", "c", "x"]
 
 
