@@ -33,9 +33,7 @@ class Destination(NamedTuple):
 def parse_destination(text: str) -> Destination:
     """One destination, ranges expanded before. Raises PatternError for what ssh would not take."""
     rest = text.removeprefix("ssh://")
-    if rest is not text and rest != text:
-        rest = rest.rstrip("/")
-    user, at, address = rest.rpartition("@")
+    user, at, address = (rest if rest == text else rest.rstrip("/")).rpartition("@")
     host, port = split_port(address)
     if host.startswith("[") and host.endswith("]") and is_address(host[1:-1]):
         host = host[1:-1]
@@ -82,10 +80,10 @@ def _refuse_patterns(word: str) -> None:
 def expand_destination(word: str) -> list[str]:
     """Clush's ranges expanded; the brackets around an IPv6 address are none."""
     before, bracket, rest = word.partition("[")
-    if bracket and ":" in rest.partition("]")[0] and before.endswith(("", "@", "//")):
-        inside = rest.partition("]")[0]
-        if is_address(inside) and not before.strip("/").removesuffix("ssh:").rpartition("@")[2]:
-            return [word]
+    inside = rest.partition("]")[0]
+    begins_a_host = before in ("", "ssh://") or before.endswith("@")
+    if bracket and begins_a_host and ":" in inside and is_address(inside):
+        return [word]
     return expand(word)
 
 

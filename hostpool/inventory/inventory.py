@@ -124,7 +124,7 @@ class Inventory:
         """The hosts ``pattern`` selects, as Ansible orders them, each once; possibly none.
 
         Only hosts that ``limit`` selects too and ``exclude`` does not. Raises PatternError for a pattern
-        that cannot be read; ``match`` also tells what was unknown.
+        that is empty or cannot be read; ``match`` also tells what was unknown.
         """
         return list(self.match(pattern, limit, exclude).hosts)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from hostpool.errors import PatternError
@@ -53,22 +53,34 @@ def match(
 ) -> Selection:
     """What ``Inventory.match`` promises."""
     matcher = _Matcher(inventory)
-    hosts = matcher.evaluate(split(pattern))
+    hosts = matcher.evaluate(_named(inventory, pattern, "pattern"))
     if limit is not None:
-        within = set(matcher.evaluate(split(limit)))
+        within = set(matcher.evaluate(_named(inventory, limit, "limit")))
         hosts = [host for host in hosts if host in within]
     if exclude is not None:
-        terms = split(exclude)
+        terms = split(exclude, inventory.hosts)
         without = set(matcher.evaluate(terms)) if terms else ()
         hosts = [host for host in hosts if host not in without]
     return Selection(tuple(hosts), tuple(matcher.unknown.values()), tuple(matcher.unmatched.values()))
 
 
-def split(pattern: str | Iterable[str]) -> list[str]:
-    """A pattern, or several, as single terms. Raises PatternError for brackets that do not pair."""
+def _named(inventory: Inventory, pattern: str | Iterable[str], what: str) -> list[str]:
+    """To Ansible an empty pattern is ``all``. Mostly it is a shell variable that is not set."""
+    terms = split(pattern, inventory.hosts)
+    if not terms:
+        raise PatternError(f"the {what} is empty", hint="write all for every host")
+    return terms
+
+
+def split(pattern: str | Iterable[str], known: Container[str] = ()) -> list[str]:
+    """A pattern, or several, as single terms; the names in ``known`` stay whole. Raises PatternError for
+    brackets that do not pair."""
     if not isinstance(pattern, str):
-        return [term for part in pattern for term in split(part)]
-    return [term for part in split_commas(pattern) for term in _split_colons(part)]
+        return [term for part in pattern for term in split(part, known)]
+    terms: list[str] = []
+    for part in split_commas(pattern):
+        terms += [part] if part.lstrip("!&") in known else _split_colons(part)
+    return terms
 
 
 def _split_colons(part: str) -> list[str]:
@@ -211,7 +223,8 @@ class _Matcher:
             # Looking for the nearest of thousands takes a while: thousands of wrong names get no hint each.
             near = len(self.unknown) < MAX_HINTS
             hint = did_you_mean(names[0], (*inventory.groups, *inventory.hosts)) if near else None
-        message = f"unknown host or group {fold(names)}" + (f" in {term}" if term != names[0] else "")
+        folded = fold(names)
+        message = f"unknown host or group {folded}" + (f" in {term}" if term != folded else "")
         self.unknown[term] = PatternError(message, hint=hint, kind="unknown_name")
 
     def _glob(self, term: str, regex: re.Pattern[str]) -> list[str]:
@@ -237,7 +250,9 @@ class _Matcher:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise PatternError(f"cannot read the pattern file {path}: {reason}", file=path) from error
-        terms = [term for line in lines if line and line[0] != "#" for term in split(line)]
+        terms = [
+            term for line in lines if line and line[0] != "#" for term in split(line, self.inventory.hosts)
+        ]
         if not terms:
             return list(self._reported(f"@{path}", ()))
         self.files.append(path)

@@ -107,6 +107,8 @@ def test_bare_destinations() -> None:
     assert (values["ansible_host"], values["ansible_user"]) == ("10.0.0.2", "root")
     assert inventory.vars_of("web1")["ansible_port"] == 2222
     assert list(bare_destinations("[2001:db8::1]:22").hosts) == ["2001:db8::1"]
+    mixed = bare_destinations("root@[2001:db8::1]:22,h1")
+    assert mixed.select("!root@2001:db8::1") == ["h1"]
     # Two servers on one address stay two hosts.
     both = bare_destinations("127.0.0.1:2201,127.0.0.1:2202")
     assert list(both.hosts) == ["127.0.0.1:2201", "127.0.0.1:2202"]

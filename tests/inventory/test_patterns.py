@@ -148,6 +148,8 @@ def test_limit_and_exclude_and_files(inventory: Inventory, tmp_path: Path) -> No
     assert inventory.select(f"@{failed}") == ["w1", "d01", "d02"]
     assert inventory.select(f"web:!@{failed}", exclude="*.example.com") == ["w2", "w3", "w4", "w5"]
     assert inventory.select(["web", "!w1"], limit=["w1", "w2"], exclude="") == ["w2"]
+    with pytest.raises(PatternError, match="limit is empty"):
+        inventory.select("all", limit="")
     failed.write_text(f"@{failed}\n")
     for pattern in (f"@{failed}", f"@{tmp_path}/missing", f"@{tmp_path}"):
         with pytest.raises(PatternError):
@@ -165,7 +167,21 @@ def test_localhost_is_there_when_named_and_only_then(inventory: Inventory) -> No
 
 @pytest.mark.parametrize(
     "pattern",
-    ["web[", "web]", "~(", "~[", "&", "web:!", "web[3:1]", "w[3-1]", "w[01-3]", "w[1-2000000]", "web[99]"],
+    [
+        "",
+        " , ",
+        "web[",
+        "web]",
+        "~(",
+        "~[",
+        "&",
+        "web:!",
+        "web[3:1]",
+        "w[3-1]",
+        "w[01-3]",
+        "w[1-2000000]",
+        "web[99]",
+    ],
 )
 def test_patterns_that_cannot_be_read(inventory: Inventory, pattern: str) -> None:
     with pytest.raises(PatternError):
