@@ -17,7 +17,6 @@ from hostpool.results import HostResult, Status, counts_of
 from hostpool.tasks.base import Task
 
 _TICK = 0.2
-_LEAVE_AFTER = 2.0
 TaskFor = Callable[[str], Task]
 
 
@@ -91,6 +90,7 @@ class Runner:
         self._state = _State()
         self._pending: set[str] = set()
         self._ends: float | None = None
+        self._total = 0
 
     def run(self, hosts: Sequence[str], task: Task | TaskFor, name: str | None = None) -> RunReport:
         """Runs the task (or each host's own) on the hosts; closes the sinks. Raises nothing for what
@@ -102,6 +102,7 @@ class Runner:
         self._tell(
             RunStarted(ts=time.time(), run=self.run_id, hosts=tuple(hosts), task=title, argv=self._argv)
         )
+        self._total = len(hosts)
         try:
             self._run_batches(hosts, task_for)
             report = self._report(hosts, time.monotonic() - began)
@@ -165,13 +166,13 @@ class Runner:
         limit = self._plan.max_fail
         if limit is None and first_batch:
             limit = Limit(0)
-        if limit is not None and not self._state.stopping:
-            if limit.exceeded(self._state.failures, self._total):
-                self._state.stopped_early = True
-                self._state.stopping = True
-                self._pool.cancel_waiting(
-                    f"not started: {self._state.failures} hosts failed, more than --max-fail allows"
-                )
+        too_many = limit is not None and limit.exceeded(self._state.failures, self._total)
+        if too_many and not self._state.stopping:
+            self._state.stopped_early = True
+            self._state.stopping = True
+            self._pool.cancel_waiting(
+                f"not started: {self._state.failures} hosts failed, more than --max-fail allows"
+            )
         self._enforce_deadline()
 
     def _past_deadline(self) -> bool:
@@ -255,11 +256,6 @@ class Runner:
             sink.close()
         except Exception as error:
             self._broken.append(error)
-
-    @property
-    def _total(self) -> int:
-        return len(self._state.results) + len(self._pending)
-
 
 def _task_for(task: Task | TaskFor, name: str | None) -> tuple[TaskFor, str]:
     if isinstance(task, Task):

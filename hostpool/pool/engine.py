@@ -147,14 +147,24 @@ class Engine:
                         return
                     self._work.wait()
                 self._in_hand = ticket
-            try:
-                target: Target | HostpoolError = self._resolver.resolve(ticket.host)
-            except HostpoolError as error:
-                target = error
+            target = self._resolved(ticket.host)
             with self.lock:
                 self._in_hand = None
                 if not ticket.claimed:
                     self._assign(ticket, target)
+
+    def _resolved(self, host: str) -> Target | HostpoolError:
+        try:
+            return self._resolver.resolve(host)
+        except HostpoolError as error:
+            return error
+        except Exception as error:
+            # A bug, but the dispatcher must live: with it the whole pool would hang.
+            return HostpoolError(
+                f"{type(error).__name__}: {error}",
+                kind="internal",
+                hint="this is a bug in hostpool; nothing was sent to the host",
+            )
 
     def _take(self) -> Ticket | None:
         if self.ended:

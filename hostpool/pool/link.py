@@ -13,7 +13,6 @@ import signal
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
-from hostpool.pool.early import start_forkserver
 
 MISSING_GUARD = 77
 """Exit status of a child that found the pool being made again while it imported __main__."""
@@ -62,7 +61,6 @@ class ProcessLink:
         return pid
 
     def start(self) -> None:
-        start_forkserver()
         context = multiprocessing.get_context("forkserver")
         here, there = context.Pipe(duplex=True)
         process = context.Process(target=child_main, args=(there, self._entry), name=self._name, daemon=True)

@@ -13,6 +13,7 @@ from hostpool.errors import PoolError, TimeoutError
 from hostpool.messages import Init
 from hostpool.pool.asking import Asker
 from hostpool.pool.crew import SLACK
+from hostpool.pool.early import start_forkserver
 from hostpool.pool.engine import Engine
 from hostpool.pool.link import MISSING_GUARD
 from hostpool.pool.result import AsyncResult, Callback, refuse_in_callback
@@ -56,6 +57,9 @@ class HostPool:
     ) -> None:
         if in_bootstrapping_child():
             os._exit(MISSING_GUARD)
+        # Here, not where workers start: it changes os.environ for a moment, which is the caller's
+        # thread's right, not that of a thread of ours.
+        start_forkserver()
         count = workers if workers is not None else (os.cpu_count() or 1)
         _check_bounds(count, min_workers, fanout, initializer)
         self.settings = settings if settings is not None else Settings()
@@ -104,6 +108,11 @@ class HostPool:
         for host in hosts:
             self._engine.submit(host, task, None, None, done.put)
         return (done.get() for _ in hosts)
+
+    def prepare(self, hosts: Sequence[str]) -> None:
+        """Looks up how every host is reached, before the first is touched. Raises all that is wrong
+        (variables, ssh_config, templates) at once: a UsageError, or Problems."""
+        self._resolver.resolve_all(hosts)
 
     def events(self, *, all_output: bool = True) -> Subscription:
         """Everything that happens from now on, as an iterator. A slow reader slows the workers;

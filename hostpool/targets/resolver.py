@@ -7,11 +7,13 @@ are merged in Settings already) > ssh_config > default.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hostpool.errors import InventoryError, SSHConfigError
+from hostpool.errors import HostpoolError, InventoryError, Problems, SSHConfigError
 from hostpool.messages import Become, HostKeyPolicy, Target
 from hostpool.settings import CONNECT_TIMEOUT, Settings
 from hostpool.targets.variables import ConnectionVars, read_connection_vars
@@ -40,6 +42,7 @@ class Resolver:
     def __init__(self, inventory: Inventory | str | Sequence[str] | None, settings: Settings) -> None:
         self.inventory = _loaded(inventory)
         self._settings = settings
+        self._environ = dict(os.environ)
         self._configs: dict[tuple[str, ...], SSHConfig] = {}
         self._targets: dict[str, Target] = {}
 
@@ -76,6 +79,17 @@ class Resolver:
         if target is None:
             target = self._targets[host] = self._resolve(host)
         return target
+
+    def resolve_all(self, hosts: Iterable[str]) -> None:
+        """Resolves every host now. Raises all that is wrong at once (UsageError or Problems)."""
+        errors: list[HostpoolError] = []
+        for host in hosts:
+            try:
+                self.resolve(host)
+            except HostpoolError as error:
+                errors += error.errors if isinstance(error, Problems) else (error,)
+        if errors:
+            raise Problems.of(list({str(error): error for error in errors}.values()))
 
     def gate(self, target: Target) -> str | None:
         """The credential that must be tried on one host first, None if there is none."""
@@ -197,12 +211,11 @@ class Resolver:
         )
 
     def _environment(self, found: HostConfig) -> tuple[tuple[str, str], ...]:
-        import os
-        from fnmatch import fnmatchcase
-
+        if not found.send_env:
+            return found.set_env
         sent = [
             (name, value)
-            for name, value in os.environ.items()
+            for name, value in self._environ.items()
             if any(fnmatchcase(name, pattern) for pattern in found.send_env)
         ]
         return (*sent, *found.set_env)

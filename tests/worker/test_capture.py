@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
-from multiprocessing.connection import Connection
-from typing import cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +23,7 @@ class Upward:
     def __init__(self) -> None:
         self.here, there = multiprocessing.Pipe()
         self.alarms = Alarms()
-        self.outbox = Outbox(cast(Connection, there))
+        self.outbox = Outbox(there)
         self.there = there
         clock = TaskClock(self.alarms, None, None, lambda reason: None)
         self.reporter = Reporter(1, self.outbox, self.alarms, clock)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import threading
 import time
-from multiprocessing.connection import Connection
-from typing import cast
 
 from hostpool.events import Output
 from hostpool.messages import Began, JobEvent, decode_up
@@ -19,7 +17,7 @@ def _output(size: int) -> JobEvent:
 
 def test_producers_wait_while_nobody_reads_and_go_on_when_somebody_does() -> None:
     here, there = multiprocessing.Pipe()
-    outbox = Outbox(cast(Connection, there))
+    outbox = Outbox(there)
     put = 0
 
     def produce() -> None:
@@ -52,7 +50,7 @@ def outbox_is_full(outbox: Outbox) -> bool:
 
 def test_flush_means_that_the_parent_can_read_it() -> None:
     here, there = multiprocessing.Pipe()
-    outbox = Outbox(cast(Connection, there))
+    outbox = Outbox(there)
     outbox.put(Began(job_id=7))
     outbox.flush()
     assert here.poll(0)
@@ -64,7 +62,7 @@ def test_flush_means_that_the_parent_can_read_it() -> None:
 
 def test_with_the_parent_gone_nothing_blocks() -> None:
     here, there = multiprocessing.Pipe()
-    outbox = Outbox(cast(Connection, there))
+    outbox = Outbox(there)
     here.close()
     for _ in range(50):
         outbox.put(_output(100_000))
