@@ -29,12 +29,17 @@ def _environment() -> Path:
     """A virtual environment with ansible-core, made once and reused; safe under pytest-xdist."""
     given = os.environ.get("HOSTPOOL_ORACLES_VENV")
     place = Path(given) if given else ROOT / ".venv-oracles"
+    ready = place / "ready"
+    if ready.exists():
+        return place
     place.mkdir(parents=True, exist_ok=True)
     with open(place / "lock", "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (place / "bin" / "ansible-inventory").exists():
-            venv.create(place, with_pip=True)
+        if not ready.exists():
+            if not (place / "bin" / "pip").exists():
+                venv.create(place, with_pip=True)
             subprocess.run([place / "bin" / "pip", "install", "--quiet", ANSIBLE], check=True)
+            ready.touch()
     return place
 
 
