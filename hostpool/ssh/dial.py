@@ -63,7 +63,7 @@ def resolve(
 
     Raises socket.gaierror; TimeoutError when the attempt ended first.
     """
-    with contextlib.suppress(socket.gaierror):
+    with contextlib.suppress(socket.gaierror, UnicodeError):
         return _lookup(address, port, family, socket.AI_NUMERICHOST)
     answer: list[list[tuple[socket.AddressFamily, SockAddr]] | OSError] = []
     done = threading.Event()

@@ -27,7 +27,7 @@ _THROTTLED = "sshd sheds connections above its MaxStartups: a smaller --fanout, 
 # errno: (kind, words before the address, hint, retryable)
 _CONNECT: dict[int, tuple[str, str, str, bool]] = {
     errno.ECONNREFUSED: ("refused", "connection refused by", _REFUSED, True),
-    errno.ECONNRESET: ("refused", "connection reset by", "a firewall or a full accept queue", True),
+    errno.ECONNRESET: ("disconnected", "connection reset by", "a firewall or a full accept queue", True),
     errno.ETIMEDOUT: ("connect_timeout", "no answer from", _SILENT, True),
     errno.EHOSTUNREACH: ("no_route", "no route to", _NO_ROUTE, True),
     errno.EHOSTDOWN: ("no_route", "host is down:", _NO_ROUTE, True),

@@ -69,9 +69,7 @@ class Desk:
                 return Secret(value)
         return None
 
-    def new_host_key(
-        self, host: str, names: tuple[str, ...], blob: bytes, file: str, hashed: bool
-    ) -> None:
+    def new_host_key(self, host: str, names: tuple[str, ...], blob: bytes, file: str, hashed: bool) -> None:
         self.told.append((host, names, blob, file, hashed))
 
 

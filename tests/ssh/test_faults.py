@@ -23,7 +23,12 @@ SHORT = 1.0
 
 def at(address: str, port: int, timeout: float = SHORT) -> Target:
     return Target(
-        name="alpha", address=address, port=port, user="nobody", identity_agent="none", connect_timeout=timeout
+        name="alpha",
+        address=address,
+        port=port,
+        user="nobody",
+        identity_agent="none",
+        connect_timeout=timeout,
     )
 
 
@@ -74,7 +79,6 @@ def test_a_full_accept_queue_is_a_black_hole(context: SSHContext) -> None:
         (hostile.endless, "banner", "no SSH banner among", False),
         (hostile.banner_lines, "banner", "it said 'please wait", False),
         (hostile.close_at_once, "throttled", "closed the connection before its SSH banner", True),
-        (hostile.reset_at_once, "throttled", "closed the connection before its SSH banner", True),
         (hostile.throttled, "throttled", "Exceeded MaxStartups", True),
         (hostile.banner_then_silence, "handshake", "fell silent in the key exchange", True),
         (hostile.kexinit_then_silence, "handshake", "fell silent in the key exchange", True),
@@ -91,7 +95,15 @@ def test_hostile(
         assert error.hint
 
 
-def test_three_hundred_mute_hosts_at_once(context: SSHContext) -> None:
+def test_reset_at_once(context: SSHContext) -> None:
+    """The reset may come before or after the kernel tells us that we are connected."""
+    with Hostile(hostile.reset_at_once) as server:
+        error = refusal(context, at(server.address, server.port))
+    assert error.kind in ("throttled", "disconnected")
+    assert error.retryable
+
+
+def test_a_hundred_mute_hosts_at_once(context: SSHContext) -> None:
     """Each ends in its time, none holds up another."""
     with Hostile(hostile.mute) as server:
         times: list[float] = []
@@ -118,7 +130,7 @@ class TestCuts:
         with Proxy(sshd.address, sshd.port) as proxy:
             with connected(context, behind(sshd, proxy)):
                 pass
-            return proxy.up, proxy.down
+            return proxy.up - 150, proxy.down - 600  # without the goodbye, and what comes after the login
 
     @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
     @pytest.mark.parametrize("way", ["up", "down"])
@@ -135,7 +147,7 @@ class TestCuts:
                 assert error.kind in ("throttled", "disconnected", "handshake"), error.message
         assert "disconnected" in kinds
 
-    @pytest.mark.parametrize("share", [0.05, 0.3, 0.6, 0.9, 0.98])
+    @pytest.mark.parametrize("share", [0.05, 0.3, 0.6, 0.9, 1.0])
     def test_silence_at_every_stage(self, context: SSHContext, sshd: Sshd, share: float) -> None:
         _, down = self.total(context, sshd)
         with Swallowing(sshd, int(down * share)) as proxy:
@@ -175,9 +187,7 @@ class TestStopped:
     def test_in_the_tcp_handshake(self, context: SSHContext) -> None:
         self.stopped(context, at("192.0.2.1", 22, 30), Unreachable)
 
-    def stopped(
-        self, context: SSHContext, target: Target, or_else: type[Exception] = Cancelled
-    ) -> None:
+    def stopped(self, context: SSHContext, target: Target, or_else: type[Exception] = Cancelled) -> None:
         stop = Stop()
         threading.Timer(0.3, lambda: stop.request("cancelled", 1.0)).start()
         began = time.monotonic()
@@ -250,5 +260,3 @@ def test_a_bind_address(context: SSHContext, sshd: Sshd) -> None:
         assert session.alive
     error = refusal(context, target_for(sshd, bind_address="192.0.2.77"), within=1)
     assert error.kind == "no_route"
-
-
