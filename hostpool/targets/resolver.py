@@ -47,12 +47,15 @@ class Resolver:
         self._targets: dict[str, Target] = {}
 
     def select(self, pattern: str) -> list[str]:
-        """The hosts that match, in inventory order. Raises PatternError."""
+        """The hosts that match, in inventory order. Raises PatternError, for a name nobody knows too."""
         if self.inventory is None:
             from hostpool.inventory import bare_destinations
 
             return list(bare_destinations(pattern).hosts)
-        return self.inventory.select(pattern)
+        found = self.inventory.match(pattern)
+        if found.unknown:
+            raise Problems.of(list(found.unknown))
+        return list(found.hosts)
 
     def check(self, host: str) -> None:
         """Raises InventoryError for a host the inventory does not have."""
@@ -67,7 +70,8 @@ class Resolver:
         if self.inventory is None:
             from hostpool.inventory import bare_destinations
 
-            found = bare_destinations(host).vars_of(host)
+            destinations = bare_destinations(host)
+            found = destinations.vars_of(next(iter(destinations.hosts)))
         else:
             found = self.inventory.vars_of(host)
         extra = self._settings.extra_vars
