@@ -5,11 +5,13 @@ Everything that nothing else caught ends here: a bug becomes a report, a closed 
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 
 _ON_HOSTS = frozenset({"run", "script", "ping", "demo"})
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 _NEEDS_NO_HOST = frozenset({"--help", "-h", "--list-hosts"})
 
 
@@ -41,8 +43,21 @@ def _guarded(argv: list[str]) -> int:
         start_forkserver()
     from hostpool.cli.app import main as command_line
 
-    code = command_line(argv)
-    sys.stdout.flush()
+    return _flushed(command_line(argv))
+
+
+def _flushed(code: int) -> int:
+    """What is still buffered goes out now, while a failure can be told."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # `| head` has seen enough: that the command did its work is not changed by it.
+        _drop_output()
+    except OSError as error:
+        _drop_output()
+        if code != 1:
+            sys.stderr.write(f"error: the output could not be written: {error.strerror}\n")
+        return 1
     return code
 
 
@@ -52,13 +67,10 @@ def _ended_by(number: signal.Signals) -> int:
 
 
 def _drop_output() -> None:
-    """The reader has gone: what is still buffered must not raise when the interpreter ends."""
+    """What nobody takes must not raise once more when the interpreter ends."""
     null = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            os.dup2(null, stream.fileno())
-        except (OSError, ValueError, AttributeError):
-            pass
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
 
 
 def main() -> int:
@@ -72,11 +84,21 @@ def main() -> int:
     except BrokenPipeError:
         _drop_output()
         return _ended_by(signal.SIGPIPE)
-    except Exception as error:
-        from hostpool.cli.bugs import tell
-
-        tell(error, argv)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            return _bug(error, argv)
+        _drop_output()
+        sys.stderr.write(f"error: the output could not be written: {error.strerror}\n")
         return 1
+    except Exception as error:
+        return _bug(error, argv)
+
+
+def _bug(error: Exception, argv: list[str]) -> int:
+    from hostpool.cli.bugs import tell
+
+    tell(error, argv)
+    return 1
 
 
 if __name__ == "__main__":

@@ -33,11 +33,10 @@ def test_a_task_cannot_forge_a_line_or_a_field(task: str) -> None:
     assert line.isascii() and line.isprintable()
     assert len(line) < 8 * 1024
     shown = line.removeprefix("run=a1 user=u hosts=1 task=")
-    assert (
-        shown.isalnum()
-        or isinstance(json.loads(shown), str)
-        or shown.replace("-", "").replace("_", "").isalnum()
-    )
+    if shown.startswith('"'):
+        assert isinstance(json.loads(shown), str)
+    else:
+        assert not set(shown) & set(' ="')
 
 
 def test_who() -> None:

@@ -176,6 +176,18 @@ def test_a_closed_pipe_is_silent(environment: dict[str, str], workdir: Path) -> 
     assert done.stderr == b""
 
 
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_a_full_disk_is_no_bug(environment: dict[str, str], workdir: Path, buffered: str) -> None:
+    environment["PYTHONUNBUFFERED"] = buffered
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "hostpool", "inventory", "list"],
+            stdout=full, stderr=subprocess.PIPE, env=environment, timeout=30,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == b"error: the output could not be written: No space left on device\n"
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_no_bug(closed: str, environment: dict[str, str], workdir: Path) -> None:
     line = f'"{sys.executable}" -m hostpool run web --list-hosts {closed}'

@@ -1,0 +1,81 @@
+"""Starting up is cheap: what is not needed is not imported."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DEAR = (
+    "paramiko",
+    "jinja2",
+    "rich",
+    "yaml",
+    "cryptography",
+    "platformdirs",
+    "sqlite3",
+    "pydantic",
+    "asyncio",
+    "ssl",
+)
+LOADED = """
+import sys
+sys.argv = ["hostpool", *{words!r}]
+from hostpool.cli.app import main
+main(sys.argv[1:])
+sys.stdout.flush()
+sys.stderr.write(" ".join(sys.modules))
+"""
+
+
+def loaded(words: list[str], environment: dict[str, str]) -> set[str]:
+    program = LOADED.format(words=words)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=30
+    )
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["--version"]])
+def test_help_imports_nothing_dear(words: list[str], workdir: Path, environment: dict[str, str]) -> None:
+    modules = loaded(words, environment)
+    assert "typer" in modules
+    assert not modules & {
+        *DEAR,
+        "hostpool.inventory",
+        "hostpool.pool.pool",
+        "hostpool.runner",
+        "hostpool.views",
+    }
+
+
+def test_listing_hosts_makes_no_pool(workdir: Path, environment: dict[str, str]) -> None:
+    modules = loaded(["run", "-i", "h1,", "all", "--list-hosts"], environment)
+    assert "hostpool.inventory" in modules
+    assert not modules & {*DEAR, "hostpool.pool.pool", "hostpool.runner"}
+
+
+def test_help_costs_little(workdir: Path, environment: dict[str, str]) -> None:
+    """CPU time, the best of several: what the design allows as wall time, and half as much for slow
+    and busy machines."""
+    program = (
+        "import sys; from hostpool.__main__ import main; sys.argv = ['hostpool', '--help']; sys.exit(main())"
+    )
+
+    def once() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            check=True,
+            timeout=30,
+        )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(once() for _ in range(5)) < 0.12 * 1.5
