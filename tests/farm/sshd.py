@@ -18,7 +18,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -42,8 +43,13 @@ class Sshd:
     """One OpenSSH server: ready when constructed, gone with its sessions after ``stop()``.
 
     ``config``: lines of sshd_config that win over ours (sshd takes the first value it reads);
-    ``match``: lines of Match blocks. Runs as root and as an ordinary user; the user who logs in is the
-    current one (as root: any local account), with a key made for this server alone.
+    ``match``: lines of Match blocks; ``environment``: variables for the sessions (a SetEnv line would
+    displace ours). Runs as root and as an ordinary user; the user who logs in is the current one (as
+    root: any local account), with a key made for this server alone.
+
+    HOME of the current user's sessions, and where SFTP starts, is the empty directory ``home``: else a
+    bash with a slow or talkative .bashrc decides over the tests. Commands still start in the real home,
+    for which sshd has no setting.
     Raises RuntimeError with the server's own words if it does not start.
     """
 
@@ -52,6 +58,7 @@ class Sshd:
         *,
         config: Sequence[str] = (),
         match: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
         max_startups: str = "1000:30:2000",
         max_sessions: int = 1000,
         log_level: str = "INFO",
@@ -66,6 +73,8 @@ class Sshd:
         self.port = 0
         self._marker = f"HOSTPOOL_FARM={secrets.token_hex(8)}"
         self._masters: list[subprocess.Popen[bytes]] = []
+        self.home = self.directory / "home"
+        self.home.mkdir(mode=0o700)
         self.log_path.touch()
         # sshd reads authorized_keys as the user who logs in, who need not be us
         self.directory.chmod(0o755)
@@ -76,6 +85,7 @@ class Sshd:
         self._settings = [
             *config,
             *self._own_settings(max_startups, max_sessions, log_level),
+            *self._environment_settings(environment or {}),
             *match,
         ]
         try:
@@ -98,15 +108,21 @@ class Sshd:
             "UseDNS no",
             "PrintMotd no",
             "PrintLastLog no",
-            "Subsystem sftp internal-sftp",
+            # other users cannot enter it and start in their own home
+            f"Subsystem sftp internal-sftp -d {self.home}",
             f"MaxStartups {max_startups}",
             f"MaxSessions {max_sessions}",
             f"LogLevel {log_level}",
-            f"SetEnv {self._marker}",
         ]
         if _version() >= (9, 8):
             lines.append("PerSourcePenalties no")
         return lines
+
+    def _environment_settings(self, extra: Mapping[str, str]) -> list[str]:
+        """The marker by which ``stop`` finds what sessions leave behind, and a home for our own ones."""
+        ours = [self._marker, *(f'"{name}={value}"' for name, value in extra.items())]
+        words = " ".join(ours)
+        return [f"SetEnv {words}", f"Match User {self.user}", f"SetEnv {words} HOME={self.home}", "Match all"]
 
     def _start_on_free_port(self) -> None:
         for port in random.SystemRandom().sample(PORTS, 20):
@@ -128,7 +144,7 @@ class Sshd:
         logged = self.log_path.stat().st_size
         with self.log_path.open("ab") as log:
             master = subprocess.Popen(
-                [SSHD, "-D", "-e", "-f", str(path)],
+                [*_dying_with_us(), SSHD, "-D", "-e", "-f", str(path)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -230,6 +246,15 @@ def _require_sshd() -> None:
         )
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd's privilege separation directory
+
+
+def _dying_with_us() -> list[str]:
+    """What ends a master when these tests are killed. The kernel watches the thread that starts it, so
+    only the main one will do."""
+    setpriv = shutil.which("setpriv")
+    if setpriv is None or threading.current_thread() is not threading.main_thread():
+        return []
+    return [setpriv, "--pdeathsig", "KILL"]
 
 
 def _make_key(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import socket
 import subprocess
 import sys
@@ -70,9 +71,34 @@ def test_stop_ends_sessions_and_orphans() -> None:
     assert not server.directory.exists()
 
 
+def test_sessions_are_free_of_the_real_home(sshd: Sshd, tmp_path: Path) -> None:
+    assert run(sshd.ssh("127.0.0.1", "echo $HOME")).stdout == f"{sshd.home}\n"
+    (tmp_path / "f").write_text("words")
+    batch = f"put {tmp_path}/f f\nrm f\npwd\n"
+    done = run(["sftp", "-b", "-", *sshd.ssh_options("-P"), f"{sshd.user}@127.0.0.1"], batch)
+    assert f"Remote working directory: {sshd.home}\n" in done.stdout
+
+
+def test_a_killed_test_run_leaves_no_server() -> None:
+    words = "s = Sshd(); print(s.port, s.directory, flush=True); time.sleep(99)"
+    code = f"import time; from tests.farm import Sshd; {words}"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])}
+    argv = [sys.executable, "-c", code]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment) as parent:
+        assert parent.stdout is not None
+        port, directory = parent.stdout.readline().split()
+        parent.kill()
+    shutil.rmtree(directory)
+    with socket.socket() as probe:
+        wait_until(lambda: probe.connect_ex(("127.0.0.1", int(port))) != 0, what="sshd ended")
+
+
 def test_settings_of_the_test_win() -> None:
-    with Sshd(config=["Banner /dev/null", "MaxSessions 1"], max_startups="5:100:5") as server:
-        assert run(server.ssh("127.0.0.1", "echo", "hi")).stdout == "hi\n"
+    more = {"HOSTPOOL_A": "a b"}
+    with Sshd(
+        config=["Banner /dev/null", "MaxSessions 1"], environment=more, max_startups="5:100:5"
+    ) as server:
+        assert run(server.ssh("127.0.0.1", "echo $HOSTPOOL_A")).stdout == "a b\n"
     with pytest.raises(RuntimeError, match="NoSuchWord"):
         Sshd(config=["NoSuchWord yes"])
 
