@@ -68,8 +68,9 @@ def _foretold(hosts: int) -> int:
 
 
 def _explain(code: int) -> None:
-    meant = f"Some hosts are made to fail; on real ones the exit code would be {code}. " if code else ""
-    sys.stderr.write(f"\n{meant}With hosts of your own:\n\n  hostpool run -i 'host1,host2,' all {COMMAND}\n")
+    if code:
+        sys.stderr.write(f"\nSome hosts are made to fail; on real ones the exit code would be {code}.")
+    sys.stderr.write(f"\nWith hosts of your own:  hostpool run -i 'host1,host2,' all {COMMAND}\n")
     sys.stderr.flush()
 
 
@@ -81,7 +82,7 @@ def _as_typed(options: DemoOptions, fleet: Fleet) -> HostOptions:
 
 def _keep(fleet: Fleet) -> None:
     sys.stderr.write(
-        f"\nThe fleet stays up until Ctrl-C. In another terminal:\n"
+        f"\nThe fleet stays up until Ctrl-C. In another terminal:\n\n"
         f"  hostpool run -i {fleet.inventory_path} all {COMMAND}\n"
     )
     sys.stderr.flush()

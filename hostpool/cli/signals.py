@@ -20,7 +20,7 @@ _CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Stoppable(Protocol):
     """The runner's side of it; each may be called from any thread, none from a signal handler."""
 
-    def stop_gently(self, why: str = ...) -> int: ...
+    def stop_gently(self, why: str = ...) -> object: ...
 
     def stop_hard(self, why: str = ...) -> None: ...
 
@@ -69,16 +69,12 @@ class Signals:
 
     def _act(self, why: str) -> None:
         if self._level == 1:
-            running = self._run.stop_gently(why)
-            self._teller.note(
-                f"interrupted: no more hosts start, {running} still to finish; "
-                "Ctrl-C again ends their tasks, a third time leaves at once"
-            )
+            self._run.stop_gently(why)
+            self._teller.note("interrupted: running hosts finish, no more start; Ctrl-C again ends them")
         elif self._level == 2:
             self._run.stop_hard(why)
             self._teller.note(
-                f"{why}: ending the tasks on the hosts (TERM, after {KILL_GRACE:g} s KILL); "
-                "once more leaves at once"
+                f"{why}: ending what runs (TERM, {KILL_GRACE:g} s, KILL); once more leaves at once"
             )
         else:
             self._run.leave(why)
