@@ -29,7 +29,6 @@ class Attempt:
         self._deadline = time.monotonic() + seconds
         self._lock = threading.Lock()
         self._aborts: list[Callable[[], None]] = []
-        self._over = threading.Event()
         self._alarm = alarms.at(self._deadline, self._expire)
         self._unsubscribe = stop.subscribe(self._stop)
 
@@ -44,10 +43,17 @@ class Attempt:
         if self.end:
             abort()
 
-    def sleep(self, seconds: float) -> bool:
-        """Waits, at most to the end; whether the attempt is still on."""
-        self._over.wait(min(seconds, self.remaining()))
-        return self.end is None
+    @contextlib.contextmanager
+    def scope(self) -> Iterator[None]:
+        """What is guarded inside is guarded no longer afterwards: a jump host that was reached is
+        not to be closed because what lies behind it does not answer."""
+        with self._lock:
+            outer = len(self._aborts)
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._aborts[outer:]
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -75,6 +81,5 @@ class Attempt:
             if self.end is None:
                 self.end = end
             aborts = list(self._aborts)
-        self._over.set()
         for abort in aborts:
             abort()

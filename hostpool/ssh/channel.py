@@ -82,6 +82,13 @@ class Channel:
             self._stirred = True
             self._condition.notify_all()
 
+    def wait_for_window(self) -> None:
+        """Waits until :meth:`send` can send, the channel is at its end, or :meth:`poke`. For a thread
+        that writes while another one is in :meth:`wait`."""
+        with self._condition:
+            if not (self.window_out or self.closed or self.dead):
+                self._condition.wait()
+
     def also_wakes(self, other: Channel) -> None:
         """From now on whoever waits on ``other`` hears of what happens here as well."""
         self._other = other

@@ -13,9 +13,12 @@ from hostpool.ssh.algorithms import offer_for
 from hostpool.ssh.attempt import Attempt
 from hostpool.ssh.auth import authenticate
 from hostpool.ssh.dial import dial
+from hostpool.ssh.heartbeat import Heartbeat
 from hostpool.ssh.hostkeys import HostKeys
+from hostpool.ssh.jumps import Jumps
 from hostpool.ssh.keys import KeyRing
 from hostpool.ssh.mapping import connect_failure
+from hostpool.ssh.proxy import ProxyProgram
 from hostpool.ssh.session import SSHSession
 from hostpool.ssh.transport import Transport
 from hostpool.ssh.wire import SocketWire, Wire
@@ -44,6 +47,7 @@ class SSHContext:
         self.keys = KeyRing()
         self.agents = Agents()
         self.host_keys = HostKeys(new_host_key)
+        self.jumps = Jumps(self._connect)
 
     def connect(self, target: Target, stop: Stop) -> SSHSession:
         """One attempt. Raises errors.Unreachable, or errors.Cancelled when ``stop`` was requested.
@@ -52,39 +56,49 @@ class SSHContext:
         asked, and leaves neither thread nor socket behind when it fails.
         """
         attempt = Attempt(self.alarms, target.connect_timeout, stop)
-        transport: Transport | None = None
         try:
-            wire = self._wire(target, attempt)
-            transport = self._transport(target, wire, attempt)
-            authenticate(self, transport, target, attempt)
-            if attempt.end:
-                raise EOFError
-            return SSHSession(self, target, transport)
-        except Exception as error:
-            failure = connect_failure(error, target, attempt, transport)
-            if transport is not None:
-                transport.close()
-            raise failure from error
+            transport, heartbeat = self._connect(target, attempt)
+            return SSHSession(self, target, transport, heartbeat)
         finally:
             attempt.close()
 
     def close(self) -> None:
+        self.jumps.close()
         self.agents.close()
 
-    def _wire(self, target: Target, attempt: Attempt) -> Wire:
-        return SocketWire(dial(target, attempt))
+    def _connect(self, target: Target, attempt: Attempt) -> tuple[Transport, Heartbeat]:
+        """Logged in. Raises HostError."""
+        with attempt.scope():
+            transport = self._reach(target, attempt)
+        return transport, Heartbeat(self.alarms, transport, target.alive_interval, target.alive_count)
 
-    def _transport(self, target: Target, wire: Wire, attempt: Attempt) -> Transport:
-        """Key exchange done, host key verified."""
-        attempt.guard(wire.abort)
-        attempt.stage = "banner"
-        order = self.host_keys.order(target)
-        transport = Transport(wire, offer_for(target, order, Transport.supported()))
+    def _reach(self, target: Target, attempt: Attempt) -> Transport:
+        transport: Transport | None = None
+        wire: Wire | None = None
         try:
+            wire = self._wire(target, attempt)
+            attempt.guard(wire.abort)
+            attempt.stage = "banner"
+            order = self.host_keys.order(target)
+            transport = Transport(wire, offer_for(target, order, Transport.supported()))
             transport.negotiate(attempt)
             self.host_keys.verify(target, transport.host_key_blob)
-        except BaseException as error:
+            authenticate(self, transport, target, attempt)
+            if attempt.end:
+                raise EOFError
+            return transport
+        except Exception as error:
             failure = connect_failure(error, target, attempt, transport)
-            transport.close()
+            if transport is not None:
+                transport.close()
+            elif wire is not None:
+                wire.close()
             raise failure from error
-        return transport
+
+    def _wire(self, target: Target, attempt: Attempt) -> Wire:
+        if target.jumps:
+            return self.jumps.tunnel(target, attempt)
+        if target.proxy_command is not None:
+            attempt.stage = "proxy"
+            return ProxyProgram(target.proxy_command)
+        return SocketWire(dial(target, attempt))

@@ -93,7 +93,7 @@ def _expired(target: Target, attempt: Attempt) -> Unreachable:
         "dns": ("dns", f"no answer about the name {target.address} {within}", "the resolver hangs"),
         "tcp": ("connect_timeout", f"no answer from {where} {within}", _SILENT),
         "proxy": ("connect_timeout", f"the ProxyCommand to {where} did not answer {within}", None),
-        "jump": ("jump_failed", f"the jump host did not connect to {where} {within}", _SILENT),
+        "jump": ("jump_failed", f"no connection to {where} through its jump host {within}", _SILENT),
         "banner": (
             "banner",
             f"no SSH banner from {where} {within}",
@@ -158,8 +158,17 @@ def _broken(error: BaseException, target: Target, attempt: Attempt, transport: T
 
 
 def _no_banner(reason: BaseException, target: Target, transport: Transport) -> Unreachable:
-    said = " ".join(transport.preamble[-3:])[:200]
     where = place(target)
+    complaint = transport.wire.complaint()
+    if complaint:
+        return unreachable(
+            target,
+            "throttled" if "MaxStartups" in complaint else "proxy_failed",
+            f"the ProxyCommand to {where} failed: {complaint}",
+            "run it by hand; % tokens are those of ssh_config(5)",
+            retryable=True,
+        )
+    said = " ".join(transport.preamble[-3:])[:200]
     if "MaxStartups" in said or "Not allowed at this time" in said:
         return unreachable(target, "throttled", f"{where} turned us away: {said}", _THROTTLED, retryable=True)
     if said:

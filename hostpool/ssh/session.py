@@ -34,10 +34,12 @@ _REFUSALS = {
 class SSHSession:
     """One job at a time."""
 
-    def __init__(self, context: SSHContext, target: Target, transport: Transport) -> None:
+    def __init__(
+        self, context: SSHContext, target: Target, transport: Transport, heartbeat: Heartbeat
+    ) -> None:
         self.target = target
         self.transport = transport
-        self.heartbeat = Heartbeat(context.alarms, transport, target.alive_interval, target.alive_count)
+        self.heartbeat = heartbeat
         self.may_use_shell = target.shell == "sh"
         self._context = context
         self._patience = max(target.connect_timeout, OPEN_LIMIT)
@@ -106,8 +108,7 @@ class SSHSession:
             raise unreachable(
                 self.target,
                 "session_timeout",
-                f"{place(self.target)} let us in but opened no session "
-                f"within {self._patience:.3g} s",
+                f"{place(self.target)} let us in but opened no session within {self._patience:.3g} s",
                 "an overloaded or hanging host",
                 retryable=True,
             )

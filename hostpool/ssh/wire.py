@@ -1,7 +1,7 @@
-"""The byte stream under a transport: a socket that can be woken from any thread.
+"""The byte stream under a transport: something that can be woken from any thread.
 
 paramiko polls its socket several times a second to notice that somebody wants it to end. Here the
-socket blocks for as long as it likes, and ``abort`` shuts it down, which wakes whoever waits on it.
+stream blocks for as long as it likes, and ``abort`` wakes whoever waits on it.
 """
 
 from __future__ import annotations
@@ -11,39 +11,24 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from typing import Protocol
 
 READ_SIZE = 128 * 1024
 
 
-class Wire(Protocol):
-    """What paramiko asks of a socket, and what we ask: ``abort`` (never blocks) and ``corked``."""
+class Wire:
+    """Buffered reads, whole writes, writes that travel together. For subclasses to fill in:
+    ``_read``, ``_write``, ``abort``, ``close``, and what else they can do better."""
 
-    def send(self, data: bytes) -> int: ...
-    def recv(self, size: int) -> bytes: ...
-    def settimeout(self, seconds: float | None) -> None: ...
-    def abort(self) -> None: ...
-    def close(self) -> None: ...
-    def hurry(self) -> None: ...
-    def stuck_for(self) -> float: ...
-    def corked(self) -> contextlib.AbstractContextManager[None]: ...
-
-
-class SocketWire:
-    """A connected stream socket: buffered reads, whole writes, writes that travel together."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        sock.settimeout(None)
-        self._sock = sock
+    def __init__(self) -> None:
         self._buffer = memoryview(b"")
         self._sending = threading.Lock()
         self._held: bytearray | None = None
-        self._closed = False
         self._sending_since = 0.0
 
     def recv(self, size: int) -> bytes:
+        """Up to ``size`` bytes; nothing at the end. Raises OSError."""
         if not self._buffer:
-            data = self._sock.recv(READ_SIZE)
+            data = self._read()
             if len(data) <= size:
                 return data
             self._buffer = memoryview(data)
@@ -52,22 +37,13 @@ class SocketWire:
         return piece
 
     def send(self, data: bytes) -> int:
+        """All of ``data``, or OSError."""
         with self._sending:
             if self._held is not None:
                 self._held += data
             else:
-                self._write(data)
+                self._timed_write(data)
         return len(data)
-
-    def _write(self, data: bytes | bytearray) -> None:
-        self._sending_since = time.monotonic()
-        self._sock.sendall(data)
-        self._sending_since = 0.0
-
-    def stuck_for(self) -> float:
-        """Seconds for which a write has been waiting for the peer to take it."""
-        since = self._sending_since
-        return time.monotonic() - since if since else 0.0
 
     @contextlib.contextmanager
     def corked(self) -> Iterator[None]:
@@ -80,14 +56,54 @@ class SocketWire:
             with self._sending:
                 data, self._held = self._held, None
                 if data:
-                    self._write(data)
+                    self._timed_write(data)
 
     def settimeout(self, seconds: float | None) -> None:
         """Ignored: see above."""
 
+    def stuck_for(self) -> float:
+        """Seconds for which a write has been waiting for the peer to take it."""
+        since = self._sending_since
+        return time.monotonic() - since if since else 0.0
+
     def hurry(self) -> None:
-        """Acknowledges at once what has come: a peer with Nagle's algorithm on (sshd before its first
-        session channel) otherwise waits 40 ms for us (tcp(7), TCP_QUICKACK)."""
+        """Acknowledges at once what has come, where that can be asked for."""
+
+    def complaint(self) -> str:
+        """What a program in between said on its standard error."""
+        return ""
+
+    def abort(self) -> None:
+        """Ends every wait on it, from any thread, at once."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Aborts and frees it; by its last user."""
+        raise NotImplementedError
+
+    def _timed_write(self, data: bytes | bytearray) -> None:
+        self._sending_since = time.monotonic()
+        self._write(data)
+        self._sending_since = 0.0
+
+    def _read(self) -> bytes:
+        raise NotImplementedError
+
+    def _write(self, data: bytes | bytearray) -> None:
+        raise NotImplementedError
+
+
+class SocketWire(Wire):
+    """Over a connected stream socket, which it owns."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__()
+        sock.settimeout(None)
+        self._sock = sock
+
+    def hurry(self) -> None:
+        """A peer with Nagle's algorithm on (sshd before its first session channel) otherwise waits
+        40 ms for our acknowledgement (tcp(7), TCP_QUICKACK)."""
         if hasattr(socket, "TCP_QUICKACK") and self._sock.family != socket.AF_UNIX:
             with contextlib.suppress(OSError):
                 self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
@@ -98,5 +114,10 @@ class SocketWire:
 
     def close(self) -> None:
         self.abort()
-        self._closed = True
         self._sock.close()
+
+    def _read(self) -> bytes:
+        return self._sock.recv(READ_SIZE)
+
+    def _write(self, data: bytes | bytearray) -> None:
+        self._sock.sendall(data)

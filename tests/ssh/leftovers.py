@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 
 def _threads() -> set[threading.Thread]:
@@ -15,9 +15,9 @@ def _threads() -> set[threading.Thread]:
 
 def _sockets() -> int:
     count = 0
-    for fd in os.listdir("/proc/self/fd"):
+    for link in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):
-            count += os.readlink(f"/proc/self/fd/{fd}").startswith("socket:")
+            count += str(link.readlink()).startswith("socket:")
     return count
 
 
