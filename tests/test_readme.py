@@ -38,7 +38,7 @@ def place(fleet: Fleet, tmp_path: Path, tmp_home: Path) -> tuple[Path, dict[str,
     (directory / "inventories").mkdir(parents=True)
     shutil.copy(fleet.inventory_path, directory / "inventories" / "hosts.yml")
     path = os.pathsep.join((str(programs), str(Path(sys.executable).parent), os.environ["PATH"]))
-    return directory, {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
+    return directory, {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "HOSTPOOL_SYSLOG": "off"}
 
 
 def test_there_are_examples() -> None:

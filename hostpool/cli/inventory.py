@@ -152,7 +152,8 @@ def _as_text(value: object) -> str:
 
 
 def _print_json(data: object) -> None:
-    sys.stdout.write(json.dumps(data, indent=4) + "\n")
+    """As ansible-inventory lays it out, so that the two can be compared."""
+    sys.stdout.write(json.dumps(data, indent=4, sort_keys=True) + "\n")
 
 
 def _print_lines(lines: Any) -> None:

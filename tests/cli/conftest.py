@@ -40,8 +40,9 @@ def workdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def environment(tmp_home: Path) -> dict[str, str]:
-    """What a process of ours gets: the empty home, and this very hostpool from anywhere."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    """What a process of ours gets: the empty home, this very hostpool from anywhere, and no system log
+    to fill."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80", "HOSTPOOL_SYSLOG": "off"}
 
 
 @pytest.fixture
