@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hostpool.errors import UsageError
-
-if TYPE_CHECKING:
-    from jinja2.sandbox import SandboxedEnvironment
 
 MAX_DEPTH = 20
 """A variable may refer to variables that are templates themselves, this deep."""
@@ -41,8 +37,14 @@ def render(value: Any, variables: Mapping[str, Any], where: str = "a variable") 
 def _render_once(text: str, variables: Mapping[str, Any], where: str) -> str:
     from jinja2 import TemplateError
 
+    from hostpool.templating.environment import environment
+    from hostpool.templating.undefined import Undefined
+
     try:
-        return _environment().from_string(text).render(variables)
+        value = environment().from_string(text).render(variables)
+        if isinstance(value, Undefined):
+            value.fail()
+        return value if isinstance(value, str) else str(value)
     except TemplateError as error:
         raise UsageError(
             f"{where}: {error.message or type(error).__name__} in the template {text!r}",
@@ -51,11 +53,3 @@ def _render_once(text: str, variables: Mapping[str, Any], where: str) -> str:
     except Exception as error:
         # What a template's own operations raise: a division by zero, a missing key.
         raise UsageError(f"{where}: {type(error).__name__}: {error} in the template {text!r}") from error
-
-
-@cache
-def _environment() -> SandboxedEnvironment:
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import SandboxedEnvironment
-
-    return SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
