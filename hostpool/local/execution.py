@@ -11,6 +11,7 @@ import signal
 import subprocess
 import termios
 import time
+from pathlib import Path
 from typing import Any
 
 from hostpool.events import Stream
@@ -212,7 +213,7 @@ class _Ending:
             self._killed = True
             _signal_group(self._group, signal.SIGKILL)
         self.due = min(now + _TICK, self._give_up)
-        self.confirmed = gone and not _signal_group(self._group, 0)
+        self.confirmed = gone and not _group_lives(self._group)
         return self.confirmed or now >= self._give_up
 
 
@@ -225,6 +226,23 @@ def _signal_group(group: int, number: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _group_lives(group: int) -> bool:
+    """Whether a process of the group is more than a zombie that nobody has reaped yet."""
+    if not _signal_group(group, 0):
+        return False
+    stats = list(Path("/proc").glob("[0-9]*/stat"))
+    return not stats or any(_is_living_member(stat, group) for stat in stats)
+
+
+def _is_living_member(stat: Path, group: int) -> bool:
+    """By proc(5): state and process group come after the command's name in parentheses."""
+    try:
+        state, _parent, its_group = stat.read_text("latin-1").rpartition(")")[2].split()[:3]
+    except (OSError, ValueError):
+        return False
+    return int(its_group) == group and state not in "ZX"
 
 
 def _reap(child: subprocess.Popen[bytes]) -> None:

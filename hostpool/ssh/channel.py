@@ -25,6 +25,11 @@ from hostpool.events import Stream
 if TYPE_CHECKING:
     from hostpool.ssh.transport import Transport
 
+COOKED = b"\0"
+RAW = (
+    b"".join(bytes([opcode]) + bytes(4) for opcode in (36, 38, 50, 51, 53, 70)) + b"\0"
+)  # ICRNL, IXON, ISIG, ICANON, ECHO, OPOST off (RFC 4254 §8): bytes pass as they are
+
 
 class Channel:
     """States are plain attributes, true once and for all when set; read them after :meth:`wait`.

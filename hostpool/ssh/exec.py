@@ -12,6 +12,7 @@ from hostpool.ssh.kill import Killer
 from hostpool.ssh.mapping import place, unreachable
 from hostpool.ssh.stdin import Stdin
 from hostpool.stop import Stop
+from hostpool.tasks.become import Dialogue
 from hostpool.tasks.session import Consumer, Exit
 from hostpool.tasks.shell import Invocation
 
@@ -25,17 +26,25 @@ _TERMINAL = (b"xterm-256color", 200, 50, 0, 0)
 
 
 class Execution:
-    """Runs ``call`` to its end. Use once."""
+    """Runs ``call`` to its end. Use once. ``terminal``: the modes of one, None for pipes."""
 
     def __init__(
-        self, session: SSHSession, call: Invocation, stdin: Stdin, consumer: Consumer, stop: Stop, tty: bool
+        self,
+        session: SSHSession,
+        call: Invocation,
+        stdin: Stdin,
+        consumer: Consumer,
+        stop: Stop,
+        terminal: bytes | None,
+        dialogue: Dialogue | None = None,
     ) -> None:
         self.session = session
         self.call = call
         self.stdin = stdin
         self.consumer = consumer
         self.stop = stop
-        self.tty = tty
+        self.terminal = terminal
+        self.dialogue = dialogue
         self.exited_at = 0.0
         self.quiet_since = 0.0
         self.after_exit = 0
@@ -45,7 +54,7 @@ class Execution:
         """Raises Unreachable (nothing ran) or Lost."""
         channel = self.session.open_channel(self.stop)
         unsubscribe = self.stop.subscribe(channel.poke)
-        killer = Killer(self.session, channel, self.stop)
+        killer = Killer(self.session, channel, self.stop, self.dialogue)
         try:
             self._request(channel)
             return self._follow(channel, killer)
@@ -60,16 +69,16 @@ class Execution:
         with self.session.transport.wire.corked():
             for name, value in self.session.target.set_env:
                 channel.request("env", name.encode(), value.encode(), reply=False)
-            if self.tty:
-                channel.request("pty-req", *_TERMINAL, b"\0")
+            if self.terminal is not None:
+                channel.request("pty-req", *_TERMINAL, self.terminal)
             channel.request("exec", self.call.command)
-            self.stdin.pump(channel)
+            self._send(channel)
         self.session.transport.wire.hurry()
 
     def _check_replies(self, channel: Channel) -> None:
         """The first reply is the terminal's, if one was asked for; the last is the command's."""
-        wanted = 2 if self.tty else 1
-        if self.tty and channel.replies and not channel.replies[0]:
+        wanted = 1 if self.terminal is None else 2
+        if self.terminal is not None and channel.replies and not channel.replies[0]:
             raise unreachable(
                 self.session.target,
                 "tty_refused",
@@ -94,19 +103,21 @@ class Execution:
             size = 0
             for stream, data in chunks:
                 size += len(data)
-                self.consumer.feed(stream, data)
+                self._deliver(stream, data)
             if size:
                 channel.consumed(size)
                 self.quiet_since = time.monotonic()
                 self.after_exit += size if self.exited_at else 0
-                self.stdin.pump(channel)
+                self._send(channel)
                 continue
             self._check_replies(channel)
             if killer.step():
                 return self._exit(channel, killer)
             if channel.dead:
                 raise self._lost()
-            self.stdin.pump(channel)
+            self._send(channel)
+            if self.dialogue is not None and not self.dialogue.open and channel.exited and channel.eof:
+                raise self.dialogue.ended()
             if killer.began:
                 continue
             if channel.exited:
@@ -115,6 +126,19 @@ class Execution:
             else:
                 self.session.heartbeat.ask()
 
+    def _deliver(self, stream: Stream, data: bytes) -> None:
+        if self.dialogue is not None:
+            data = self.dialogue.take(stream, data)
+        if data:
+            self.consumer.feed(stream, data)
+
+    def _send(self, channel: Channel) -> None:
+        if self.dialogue is None or self.dialogue.open:
+            self.stdin.pump(channel)
+            return
+        if not channel.exited and (answer := self.dialogue.reply()) is not None:
+            channel.send(answer)
+
     def _patience(self, killer: Killer) -> float:
         """Seconds until something has to be looked at again."""
         due = [self.session.heartbeat.due()]
@@ -122,6 +146,8 @@ class Execution:
             due.append(QUIET / 3)
         if killer.due is not None:
             due.append(killer.due - time.monotonic())
+        if self.dialogue is not None and not self.dialogue.open:
+            due.append(self.dialogue.due - time.monotonic())
         return max(0.0, min(due))
 
     def _held_open(self) -> bool:

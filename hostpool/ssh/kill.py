@@ -12,11 +12,13 @@ import time
 from typing import TYPE_CHECKING
 
 from hostpool.alarms import Alarm
-from hostpool.errors import HostError
-from hostpool.ssh.channel import Channel
+from hostpool.errors import Cancelled, HostError, TaskFailed
+from hostpool.ssh.channel import RAW, Channel
 from hostpool.ssh.stdin import Stdin
 from hostpool.stop import Stop
-from hostpool.tasks.shell import BOOTSTRAP, one_line
+from hostpool.tasks.base import Effect, Run
+from hostpool.tasks.become import Dialogue
+from hostpool.tasks.shell import invocation
 
 if TYPE_CHECKING:
     from hostpool.ssh.session import SSHSession
@@ -24,28 +26,54 @@ if TYPE_CHECKING:
 CONFIRM = 2.0  # seconds after KILL for the host to say that it is over
 EPILOGUE = 0.5  # seconds for the command's own exit status after the helper saw it gone
 
-# The process groups of our parent's other children: TERM, $tenths of a second of grace, KILL; the exit
-# status is the number of groups that are left.
+# Ends $roots (by default our parent's other children) and all that descends from them, by process
+# group: TERM, $tenths of a second of grace, KILL. The exit status is the number of groups left.
 _PROGRAM = r"""
 list() {
-  ps -A -o pid= -o ppid= -o pgid= 2>/dev/null || ps -o pid= -o ppid= -o pgid= 2>/dev/null ||
+  ps -A -o pid= -o ppid= -o pgid= -o stat= 2>/dev/null || ps -o pid= -o ppid= -o pgid= -o stat= 2>/dev/null ||
   for f in /proc/[0-9]*/stat; do
     read -r line < "$f" || continue
-    pid=${line%% *}; set -- ${line##*) }; echo "$pid $2 $3"
+    pid=${line%% *}; set -- ${line##*) }; echo "$pid $2 $3 $1"
   done 2>/dev/null
 }
-groups=$(list | while read -r pid ppid pgid; do
-  [ "$ppid" = "$PPID" ] && [ "$pid" != "$$" ] && [ "$pgid" -gt 1 ] && echo "$pgid"
-done)
-[ -n "$groups" ] || exit 0
+each_line() { while read -r pid ppid pgid state; do "$1"; done <<END
+$table
+END
+}
+child() { [ "$ppid" = "$PPID" ] && [ "$pid" != "$$" ] && roots="$roots $pid"; }
+grow() {
+  case $seen in *" $pid "*) return;; esac
+  case $seen in *" $ppid "*) seen="$seen$pid "; grew=1;; esac
+}
+group() {
+  case $seen in *" $pid "*) ;; *) return;; esac
+  case " $groups " in *" $pgid "*) return;; esac
+  [ "$pgid" -gt 1 ] && groups="$groups $pgid"
+}
+table=$(list)
+[ -n "$roots" ] || each_line child
+seen=" $roots " grew=1 groups=
+while [ -n "$grew" ]; do grew=; each_line grow; done
+each_line group
 # BusyBox takes no --, dash needs it
 send() { kill -s "$1" -- "-$2" 2>/dev/null || kill -s "$1" "-$2" 2>/dev/null; }
 each() { for g in $groups; do send "$1" "$g"; done; }
+# A process that is dead and only waits to be reaped still counts as one for kill.
+living() {
+  case $state in [ZX]*) return;; esac
+  case " $groups " in *" $pgid "*) ;; *) return;; esac
+  case " $left " in *" $pgid "*) return;; esac
+  left="$left $pgid"
+}
 alive() {
   left=
   for g in $groups; do send 0 "$g" && left="$left $g"; done
+  groups=$left left=
+  [ -n "$groups" ] || return 1
+  table=$(list)
+  each_line living
   groups=$left
-  [ -n "$left" ]
+  [ -n "$groups" ]
 }
 doze() { sleep 0.1 2>/dev/null || sleep 1; }
 each TERM; each CONT
@@ -63,13 +91,14 @@ class Killer:
     was carried out; ``confirmed``: the host says that nothing of the command is left.
     """
 
-    def __init__(self, session: SSHSession, channel: Channel, stop: Stop) -> None:
+    def __init__(self, session: SSHSession, channel: Channel, stop: Stop, dialogue: Dialogue | None) -> None:
         self.due: float | None = None
         self.began = False
         self.confirmed = False
         self._session = session
         self._channel = channel
         self._stop = stop
+        self._dialogue = dialogue
         self._helper: _Helper | None = None
         self._last_word = False
         self._replies_before = 0
@@ -109,7 +138,12 @@ class Killer:
         self._give_up = self.due + CONFIRM
         self._alarm = self._session.end_by(self._give_up + 2.0)  # whatever we may be stuck in
         self._replies_before = len(self._channel.replies)
-        self._signal("TERM")
+        if self._dialogue is None:
+            self._signal("TERM")
+        elif self._dialogue.open:  # sshd may not signal another user's processes
+            self._use_helper(now)
+        else:  # closing the channel ends sudo at its prompt
+            raise Cancelled("stopped before the command was sent", host=self._session.target.name)
 
     def _signal(self, name: str) -> None:
         self._channel.request("signal", name.encode())
@@ -140,7 +174,7 @@ class Killer:
         self.due = now
         if self._session.may_use_shell:
             try:
-                self._helper = _Helper(self._session, self._channel, self._stop.grace)
+                self._helper = _Helper(self._session, self._channel, self._stop.grace, self._dialogue)
             except HostError:  # MaxSessions 1: nothing more can be done on this connection
                 return
             self.due = self._give_up
@@ -156,21 +190,42 @@ class Killer:
 
 
 class _Helper:
-    """The program above, at work on a channel of its own."""
+    """The program above, at work on a channel of its own, as the user the command runs as."""
 
-    def __init__(self, session: SSHSession, beside: Channel, grace: float) -> None:
+    def __init__(self, session: SSHSession, beside: Channel, grace: float, as_in: Dialogue | None) -> None:
+        roots = "" if as_in is None or as_in.pid is None else as_in.pid
+        text = f"tenths={int(grace * 10)} roots={roots}\n{_PROGRAM}"
+        request = Run(effect=Effect.CHANGE, program=text)
+        self._dialogue = None if as_in is None else session.dialogue(as_in.become)
         self._channel = session.open_channel(None, wakes=beside)
-        program = f"tenths={int(grace * 10)}; {one_line(_PROGRAM)}\n"
-        self._stdin = Stdin(program.encode(), b"")
-        self._channel.request("exec", BOOTSTRAP.encode())
+        call = (
+            invocation(request, shell=True)
+            if self._dialogue is None
+            else self._dialogue.invocation(request, 0)
+        )
+        if self._dialogue is not None and self._dialogue.terminal:
+            self._channel.request("pty-req", b"dumb", 80, 24, 0, 0, RAW)
+        self._stdin = Stdin(call.head, b"")
+        self._channel.request("exec", call.command)
 
     def step(self) -> bool | None:
         """True: nothing is left; False: something is, or it could not be found out; None: not yet."""
-        self._channel.wait(0)
-        self._stdin.pump(self._channel)
+        for stream, data in self._channel.wait(0):
+            if self._dialogue is not None:
+                self._dialogue.take(stream, data)
+        try:
+            self._talk()
+        except TaskFailed:
+            return False
         if self._channel.status is not None:
             return self._channel.status == 0
         return False if self._channel.closed or self._channel.dead else None
+
+    def _talk(self) -> None:
+        if self._dialogue is None or self._dialogue.open:
+            self._stdin.pump(self._channel)
+        elif (answer := self._dialogue.reply()) is not None:
+            self._channel.send(answer)
 
     def close(self) -> None:
         self._channel.close()

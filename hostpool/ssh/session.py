@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from hostpool.alarms import Alarm
 from hostpool.errors import Cancelled, Lost, TaskFailed
-from hostpool.messages import Target
-from hostpool.ssh.channel import Channel
+from hostpool.messages import Become, Target
+from hostpool.ssh.channel import COOKED, RAW, Channel
 from hostpool.ssh.exec import Execution
 from hostpool.ssh.heartbeat import Heartbeat
 from hostpool.ssh.mapping import place, unreachable
@@ -16,6 +16,7 @@ from hostpool.ssh.stdin import Stdin
 from hostpool.ssh.transport import Transport
 from hostpool.stop import Stop
 from hostpool.tasks.base import Run
+from hostpool.tasks.become import Dialogue, NeedsTerminal, size_of, wants_terminal
 from hostpool.tasks.session import Consumer, Exit
 from hostpool.tasks.shell import Invocation, NeedsShell, invocation
 
@@ -42,6 +43,7 @@ class SSHSession:
         self.heartbeat = heartbeat
         self.may_use_shell = target.shell == "sh"
         self._context = context
+        self._terminal_to_become = False
         self._patience = max(target.connect_timeout, OPEN_LIMIT)
 
     @property
@@ -49,18 +51,48 @@ class SSHSession:
         return self.transport.is_active()
 
     def run(self, request: Run, consumer: Consumer, stop: Stop) -> Exit:
-        """See tasks.session.Session. Raises TaskFailed for a request that cannot be carried out here."""
+        """See tasks.session.Session. Raises TaskFailed for a request that cannot be carried out here,
+        and when nobody else can be become."""
         self.may_use_shell = self.target.shell == "sh" and not request.raw
-        call = self._invocation(request)
-        stdin = Stdin(call.head, request.stdin)
         try:
-            return Execution(self, call, stdin, consumer, stop, request.tty).run()
+            if self.target.become is None or request.raw:
+                return self._run(request, self._invocation(request), consumer, stop, None)
+            try:
+                return self._run_as(self.target.become, request, consumer, stop)
+            except NeedsTerminal:
+                self._terminal_to_become = True
+                return self._run_as(self.target.become, request, consumer, stop)
         except EOFError as error:
             raise Lost(
                 f"connection to {place(self.target)} lost: {self.why_gone()}",
                 kind="connection_lost",
                 host=self.target.name,
             ) from error
+
+    def dialogue(self, become: Become) -> Dialogue:
+        terminal = self._terminal_to_become or wants_terminal(become)
+        return Dialogue(become, self.target.name, terminal=terminal)
+
+    def _run_as(self, become: Become, request: Run, consumer: Consumer, stop: Stop) -> Exit:
+        dialogue = self.dialogue(become)
+        dialogue.terminal = dialogue.terminal or request.tty
+        if self.target.shell != "sh":
+            raise self._unfit("become needs a POSIX shell on the host (hostpool_shell: none)", "no_shell")
+        try:
+            call = dialogue.invocation(request, size_of(request.stdin))
+        except (OSError, ValueError) as error:
+            raise self._unfit(str(error), "bad_command") from error
+        return self._run(request, call, consumer, stop, dialogue)
+
+    def _run(
+        self, request: Run, call: Invocation, consumer: Consumer, stop: Stop, dialogue: Dialogue | None
+    ) -> Exit:
+        stdin = Stdin(call.head, request.stdin)
+        terminal = COOKED if request.tty else None
+        if dialogue is not None and dialogue.terminal and not request.tty:
+            terminal = RAW
+        try:
+            return Execution(self, call, stdin, consumer, stop, terminal, dialogue).run()
         finally:
             stdin.close()
 
@@ -141,6 +173,9 @@ class SSHSession:
         try:
             return invocation(request, shell=self.target.shell == "sh")
         except NeedsShell as error:
-            raise TaskFailed(str(error), kind="no_shell", host=self.target.name) from error
+            raise self._unfit(str(error), "no_shell") from error
         except ValueError as error:
-            raise TaskFailed(str(error), kind="bad_command", host=self.target.name) from error
+            raise self._unfit(str(error), "bad_command") from error
+
+    def _unfit(self, why: str, kind: str) -> TaskFailed:
+        return TaskFailed(why, kind=kind, host=self.target.name, hint="nothing was sent")

@@ -57,18 +57,19 @@ def one_line(program: str) -> str:
         raise ValueError("a NUL character cannot be passed to a shell")
     if "\n" not in program:
         return program
-    coded = program.replace("\\", "\\0134").replace("'", "\\0047").replace("\n", "\\n")
-    return f"eval \"$(printf %b '{coded}')\""
+    line = program.replace("\\", "\\0134").replace("'", "\\0047").replace("\n", "\\n")
+    return f"eval \"$(printf %b '{line}')\""
 
 
 def in_words(program: str) -> str:
     """A command line that runs ``program`` in /bin/sh and leaves stdin alone (a terminal's line has at
     most 4 KiB). For every login shell: nothing that any of them treats specially is in its quotes."""
-    coded = "".join(
-        chr(byte) if byte in _PLAIN else f"\\0{byte:03o}"
-        for byte in program.encode("utf-8", "surrogateescape")
-    )
-    return f"""exec /bin/sh -c 'eval "$(printf %b "$1")"' hostpool '{coded}'"""
+    return f"""exec /bin/sh -c 'eval "$(printf %b "$1")"' hostpool '{coded(program)}'"""
+
+
+def coded(program: str) -> str:
+    """For ``printf %b``, and for the inside of single quotes in any shell."""
+    return "".join(chr(byte) if byte in _PLAIN else f"\\0{byte:03o}" for byte in encode(program))
 
 
 def prelude(env: tuple[tuple[str, str], ...], chdir: str | None) -> str:
@@ -98,15 +99,16 @@ def invocation(request: Run, *, shell: bool) -> Invocation:
     False (or the request is raw), ValueError for what no shell can take."""
     wrapped = request.program is not None or request.env or request.chdir is not None
     if not wrapped:
-        return Invocation(_encode(request.command))
+        return Invocation(encode(request.command))
     if request.raw or not shell:
         what = "--raw" if request.raw else "hostpool_shell: none"
         raise NeedsShell(f"{what} sends the bare command: no environment, no directory, no script")
     program = program_of(request)
     if request.tty:
-        return Invocation(_encode(in_words(program)))
-    return Invocation(_encode(BOOTSTRAP), _encode(one_line(program)) + b"\n")
+        return Invocation(encode(in_words(program)))
+    return Invocation(encode(BOOTSTRAP), encode(one_line(program)) + b"\n")
 
 
-def _encode(text: str) -> bytes:
+def encode(text: str) -> bytes:
+    """The bytes of a command line; those that were no UTF-8 come out as they went in."""
     return text.encode("utf-8", "surrogateescape")
