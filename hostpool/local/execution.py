@@ -11,12 +11,16 @@ import signal
 import subprocess
 import termios
 import time
+import tty
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
+from hostpool.errors import Cancelled
 from hostpool.events import Stream
 from hostpool.local.stdin import Stdin
 from hostpool.stop import Stop, StopReason
+from hostpool.tasks.become import Dialogue
 from hostpool.tasks.session import Consumer, Exit
 
 QUIET = 0.3  # seconds of silence after the exit: a child holds the output
@@ -24,14 +28,28 @@ CONFIRM = 2.0  # seconds after KILL for the group to be gone
 _TICK = 0.05  # seconds between looks at a process that cannot be waited for otherwise
 _READ = 64 * 1024
 
+Terminal = Literal["cooked", "raw"]
+EndAsOther = Callable[[Dialogue, float], bool]
+"""(dialogue of the command, grace) -> whether nothing of it is left; blocks."""
+
 
 class Execution:
     """Use once. The command leads a process group and session of its own."""
 
-    def __init__(self, argv: list[str | bytes], stdin: Stdin, terminal: bool) -> None:
+    def __init__(
+        self,
+        argv: list[str | bytes],
+        stdin: Stdin,
+        terminal: Terminal | None,
+        dialogue: Dialogue | None,
+        end_as_other: EndAsOther | None,
+    ) -> None:
         self._argv = argv
         self._stdin = stdin
         self._terminal = terminal
+        self._dialogue = dialogue
+        self._end_as_other = end_as_other
+        self._input: int | None = None
         self._selector = selectors.DefaultSelector()
         self._open: set[int] = set()
         self._exited_at: float | None = None
@@ -48,7 +66,7 @@ class Execution:
             child = self._start(closing)
             closing.callback(_reap, child)
             closing.callback(stop.subscribe(lambda: _poke(wake_out)))
-            return self._follow(child, consumer, _Ending(child.pid, stop))
+            return self._follow(child, consumer, stop, _Ending(child.pid, stop))
 
     # -- starting
 
@@ -71,17 +89,20 @@ class Execution:
             start_new_session=True,
         )
         assert child.stdin is not None and child.stdout is not None and child.stderr is not None
-        for pipe in (child.stdin, child.stdout, child.stderr):
+        for pipe in (child.stdout, child.stderr):
             os.set_blocking(pipe.fileno(), False)
-            closing.callback(_close_quietly, pipe)
+            closing.callback(pipe.close)
         self._read_from(child.stdout.fileno(), "stdout")
         self._read_from(child.stderr.fileno(), "stderr")
-        self._selector.register(child.stdin, selectors.EVENT_WRITE, "stdin")
+        self._write_to(os.dup(child.stdin.fileno()), closing)
+        child.stdin.close()
         return child
 
     def _start_on_terminal(self, closing: contextlib.ExitStack) -> subprocess.Popen[bytes]:
         ours, theirs = pty.openpty()
         closing.callback(os.close, ours)
+        if self._terminal == "raw":
+            tty.setraw(theirs)
         try:
             child = subprocess.Popen(
                 self._argv,
@@ -95,7 +116,22 @@ class Execution:
             os.close(theirs)
         os.set_blocking(ours, False)
         self._read_from(ours, "stdout")
+        self._write_to(os.dup(ours), closing)
         return child
+
+    def _write_to(self, fd: int, closing: contextlib.ExitStack) -> None:
+        os.set_blocking(fd, False)
+        self._input = fd
+        closing.callback(self._close_input)
+        if self._dialogue is None:
+            self._selector.register(fd, selectors.EVENT_WRITE, "stdin")
+
+    def _close_input(self) -> None:
+        if self._input is not None:
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(self._input)
+            os.close(self._input)
+            self._input = None
 
     def _read_from(self, fd: int, stream: Stream) -> None:
         self._open.add(fd)
@@ -103,7 +139,9 @@ class Execution:
 
     # -- following
 
-    def _follow(self, child: subprocess.Popen[bytes], consumer: Consumer, ending: _Ending) -> Exit:
+    def _follow(
+        self, child: subprocess.Popen[bytes], consumer: Consumer, stop: Stop, ending: _Ending
+    ) -> Exit:
         while True:
             ready = self._selector.select(self._patience(ending))
             fed = [self._serve(key, consumer) for key, _ in ready]
@@ -112,17 +150,46 @@ class Execution:
             if child.poll() is not None and self._exited_at is None:
                 self._exited_at = self._last_output = time.monotonic()
                 self._forget("exit")
-            over = self._exited_at is not None and not self._open
-            if ending.step(gone=self._exited_at is not None):
+            over = self._exited_at is not None and (not self._open or self._held_open())
+            if self._dialogue is not None and not self._dialogue.open:
+                self._talk(self._dialogue, over, stop)
+            elif self._end_as_other is not None and self._dialogue is not None and stop.reason is not None:
+                return self._exit_as_other(child, self._dialogue, self._end_as_other, stop)
+            elif ending.step(gone=self._exited_at is not None) or (over and not ending.began):
                 return self._exit(child, ending)
-            if not ending.began and (over or self._held_open()):
-                return self._exit(child, ending)
+
+    def _talk(self, dialogue: Dialogue, over: bool, stop: Stop) -> None:
+        """Until the command begins; what is raised here closes everything, which ends the program."""
+        if over:
+            raise dialogue.ended()
+        if stop.reason is not None:
+            raise Cancelled("stopped before the command was started")
+        answer = None if self._exited_at is not None else dialogue.reply()
+        if answer is not None and self._input is not None:
+            with contextlib.suppress(OSError):
+                os.write(self._input, answer)
+
+    def _exit_as_other(
+        self, child: subprocess.Popen[bytes], dialogue: Dialogue, end: EndAsOther, stop: Stop
+    ) -> Exit:
+        gone = end(dialogue, stop.grace)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(QUIET if gone else 0)
+        code = child.poll()
+        return Exit(
+            exit_code=code if code is not None and code >= 0 else None,
+            signal=_signal_name(-code) if code is not None and code < 0 else None,
+            stopped=stop.reason,
+            still_running=not gone,
+        )
 
     def _patience(self, ending: _Ending) -> float | None:
         due = [] if ending.due is None else [max(0.0, ending.due - time.monotonic())]
         polls = not any(key.data == "exit" for key in self._selector.get_map().values())
         if polls or self._exited_at is not None:
             due.append(_TICK)
+        if self._dialogue is not None and not self._dialogue.open:
+            due.append(max(0.0, self._dialogue.due - time.monotonic()))
         return min(due) if due else None
 
     def _serve(self, key: selectors.SelectorKey, consumer: Consumer) -> bool:
@@ -143,11 +210,20 @@ class Execution:
         except OSError:  # EIO: the last holder of the terminal closed it
             data = b""
         if data:
-            consumer.feed(stream, data)
+            self._deliver(stream, data, consumer)
             return True
         self._selector.unregister(fd)
         self._open.discard(fd)
         return False
+
+    def _deliver(self, stream: Stream, data: bytes, consumer: Consumer) -> None:
+        dialogue = self._dialogue
+        if dialogue is not None and dialogue.pid is None:
+            data = dialogue.take(stream, data)
+            if dialogue.open and self._input is not None:
+                self._selector.register(self._input, selectors.EVENT_WRITE, "stdin")
+        if data:
+            consumer.feed(stream, data)
 
     def _write(self, key: selectors.SelectorKey) -> None:
         piece = self._stdin.peek()
@@ -157,10 +233,9 @@ class Execution:
                 return
         except BlockingIOError:
             return
-        except BrokenPipeError:
+        except OSError:  # EPIPE: nobody reads it; EIO: the terminal is gone
             pass
-        self._selector.unregister(key.fileobj)
-        _close_quietly(key.fileobj)
+        self._close_input()
 
     def _forget(self, role: str) -> None:
         for key in list(self._selector.get_map().values()):
@@ -260,11 +335,6 @@ def _take_terminal() -> None:
 def _poke(fd: int) -> None:
     with contextlib.suppress(OSError):
         os.write(fd, b"!")
-
-
-def _close_quietly(file: Any) -> None:
-    with contextlib.suppress(OSError):
-        file.close()
 
 
 def _signal_name(number: int) -> str:

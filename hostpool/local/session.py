@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
+import threading
 
-from hostpool.errors import Cancelled, TaskFailed, Unreachable
-from hostpool.local.execution import Execution
+from hostpool.errors import Cancelled, HostError, TaskFailed, Unreachable
+from hostpool.events import Stream
+from hostpool.local.execution import CONFIRM, Execution, Terminal
 from hostpool.local.stdin import open_stdin
-from hostpool.messages import Target
+from hostpool.messages import Become, Target
 from hostpool.stop import Stop
 from hostpool.tasks.base import Run
+from hostpool.tasks.become import Dialogue, NeedsTerminal, size_of, wants_terminal
+from hostpool.tasks.ending import ending
 from hostpool.tasks.session import Consumer, Exit
-from hostpool.tasks.shell import Invocation, NeedsShell, invocation
+from hostpool.tasks.shell import END_OF_TRANSMISSION, Invocation, NeedsShell, invocation
 
 
 class LocalSession:
@@ -21,29 +25,72 @@ class LocalSession:
 
     def __init__(self, target: Target) -> None:
         self.target = target
+        self._terminal_to_become = False
 
     @property
     def alive(self) -> bool:
         return True
 
     def run(self, request: Run, consumer: Consumer, stop: Stop) -> Exit:
-        """See tasks.session.Session. Raises TaskFailed for a request that cannot be carried out."""
-        call = self._invocation(request)
-        stdin = open_stdin(call.head, request.stdin)
+        """See tasks.session.Session. Raises TaskFailed for a request that cannot be carried out, and
+        when nobody else can be become."""
+        if self.target.become is None or request.raw:
+            return self._run(request, self._invocation(request), consumer, stop, None)
+        try:
+            return self._run_as(self.target.become, request, consumer, stop)
+        except NeedsTerminal:
+            self._terminal_to_become = True
+            return self._run_as(self.target.become, request, consumer, stop)
+
+    def _run_as(self, become: Become, request: Run, consumer: Consumer, stop: Stop) -> Exit:
+        terminal = self._terminal_to_become or wants_terminal(become) or request.tty
+        dialogue = Dialogue(become, self.target.name, terminal=terminal)
+        try:
+            call = dialogue.invocation(request, size_of(request.stdin))
+        except (OSError, ValueError) as error:
+            raise TaskFailed(str(error), kind="bad_command", host=self.target.name) from error
+        return self._run(request, call, consumer, stop, dialogue)
+
+    def _run(
+        self, request: Run, call: Invocation, consumer: Consumer, stop: Stop, dialogue: Dialogue | None
+    ) -> Exit:
+        terminal: Terminal | None = "cooked" if request.tty else None
+        if dialogue is not None and dialogue.terminal and not request.tty:
+            terminal = "raw"
+        stdin = open_stdin(call.head, request.stdin, END_OF_TRANSMISSION if request.tty else b"")
         try:
             if stop.reason is not None:
                 raise Cancelled("stopped before the command was started", host=self.target.name)
-            try:
-                return Execution([_login_shell(), "-c", call.command], stdin, request.tty).run(consumer, stop)
-            except (OSError, subprocess.SubprocessError) as error:
-                raise Unreachable(
-                    f"cannot start {_login_shell()}: {error}",
-                    kind="no_process",
-                    host=self.target.name,
-                    hint="limits on processes or open files (ulimit -u, -n)?",
-                ) from error
+            execution = Execution([_login_shell(), "-c", call.command], stdin, terminal, dialogue, self._end)
+            return execution.run(consumer, stop)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise Unreachable(
+                f"cannot start {_login_shell()}: {error}",
+                kind="no_process",
+                host=self.target.name,
+                hint="limits on processes or open files (ulimit -u, -n)?",
+            ) from error
         finally:
             stdin.close()
+
+    def _end(self, dialogue: Dialogue, grace: float) -> bool:
+        """Ends what runs as another user, as that user; whether nothing is left."""
+        patience = Stop()
+        timer = threading.Timer(grace + CONFIRM + 1.0, lambda: patience.request("timeout", 0.0))
+        timer.daemon = True
+        timer.start()
+        try:
+            again = Dialogue(dialogue.become, self.target.name, terminal=dialogue.terminal)
+            call = again.invocation(ending(dialogue.pid, grace), 0)
+            terminal: Terminal | None = "raw" if again.terminal else None
+            execution = Execution(
+                [_login_shell(), "-c", call.command], open_stdin(call.head, b""), terminal, again, None
+            )
+            return execution.run(_Nobody(), patience).exit_code == 0
+        except (HostError, NeedsTerminal, OSError, subprocess.SubprocessError):
+            return False
+        finally:
+            timer.cancel()
 
     def close(self) -> None:
         """Nothing is kept between commands."""
@@ -55,6 +102,11 @@ class LocalSession:
             raise TaskFailed(str(error), kind="no_shell", host=self.target.name) from error
         except ValueError as error:
             raise TaskFailed(str(error), kind="bad_command", host=self.target.name) from error
+
+
+class _Nobody:
+    def feed(self, stream: Stream, data: bytes) -> None:
+        """What the program that ends others says is of no use."""
 
 
 def _login_shell() -> str:

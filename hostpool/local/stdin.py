@@ -11,14 +11,19 @@ PIECE = 256 * 1024
 
 
 class Stdin:
-    def __init__(self, head: bytes, file: BinaryIO | None) -> None:
+    def __init__(self, head: bytes, file: BinaryIO | None, tail: bytes) -> None:
         self._rest = memoryview(head)
         self._file = file
+        self._tail = tail
 
     def peek(self) -> memoryview:
         """What is to be written next; empty at the end."""
         if not self._rest and self._file is not None:
             self._rest = memoryview(self._file.read(PIECE))
+            if not self._rest:
+                self.close()
+        if not self._rest and self._file is None and self._tail:
+            self._rest, self._tail = memoryview(self._tail), b""
         return self._rest
 
     def advance(self, size: int) -> None:
@@ -27,15 +32,17 @@ class Stdin:
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
+            self._file = None
 
 
-def open_stdin(head: bytes, source: bytes | FileSource) -> Stdin:
-    """Raises TaskFailed for a file that cannot be read: nothing was started then."""
+def open_stdin(head: bytes, source: bytes | FileSource, tail: bytes = b"") -> Stdin:
+    """``tail``: a terminal's end of file. Raises TaskFailed for an unreadable file: nothing was run."""
     if not isinstance(source, FileSource):
-        return Stdin(head + source, None)
+        return Stdin(head + source, None, tail)
     try:
-        return Stdin(head, open(source.path, "rb"))  # lives as long as the command
+        file = open(source.path, "rb")  # closed with the command's Stdin
     except OSError as error:
         raise TaskFailed(
             f"cannot read {source.path}: {error.strerror}", kind="stdin_file", hint="nothing was run"
         ) from error
+    return Stdin(head, file, tail)

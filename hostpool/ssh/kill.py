@@ -16,8 +16,8 @@ from hostpool.errors import Cancelled, HostError, TaskFailed
 from hostpool.ssh.channel import RAW, Channel
 from hostpool.ssh.stdin import Stdin
 from hostpool.stop import Stop
-from hostpool.tasks.base import Effect, Run
 from hostpool.tasks.become import Dialogue
+from hostpool.tasks.ending import ending
 from hostpool.tasks.shell import invocation
 
 if TYPE_CHECKING:
@@ -25,63 +25,6 @@ if TYPE_CHECKING:
 
 CONFIRM = 2.0  # seconds after KILL for the host to say that it is over
 EPILOGUE = 0.5  # seconds for the command's own exit status after the helper saw it gone
-
-# Ends $roots (by default our parent's other children) and all that descends from them, by process
-# group: TERM, $tenths of a second of grace, KILL. The exit status is the number of groups left.
-_PROGRAM = r"""
-list() {
-  ps -A -o pid= -o ppid= -o pgid= -o stat= 2>/dev/null || ps -o pid= -o ppid= -o pgid= -o stat= 2>/dev/null ||
-  for f in /proc/[0-9]*/stat; do
-    read -r line < "$f" || continue
-    pid=${line%% *}; set -- ${line##*) }; echo "$pid $2 $3 $1"
-  done 2>/dev/null
-}
-each_line() { while read -r pid ppid pgid state; do "$1"; done <<END
-$table
-END
-}
-child() { [ "$ppid" = "$PPID" ] && [ "$pid" != "$$" ] && roots="$roots $pid"; }
-grow() {
-  case $seen in *" $pid "*) return;; esac
-  case $seen in *" $ppid "*) seen="$seen$pid "; grew=1;; esac
-}
-group() {
-  case $seen in *" $pid "*) ;; *) return;; esac
-  case " $groups " in *" $pgid "*) return;; esac
-  [ "$pgid" -gt 1 ] && groups="$groups $pgid"
-}
-table=$(list)
-[ -n "$roots" ] || each_line child
-seen=" $roots " grew=1 groups=
-while [ -n "$grew" ]; do grew=; each_line grow; done
-each_line group
-# BusyBox takes no --, dash needs it
-send() { kill -s "$1" -- "-$2" 2>/dev/null || kill -s "$1" "-$2" 2>/dev/null; }
-each() { for g in $groups; do send "$1" "$g"; done; }
-# A process that is dead and only waits to be reaped still counts as one for kill.
-living() {
-  case $state in [ZX]*) return;; esac
-  case " $groups " in *" $pgid "*) ;; *) return;; esac
-  case " $left " in *" $pgid "*) return;; esac
-  left="$left $pgid"
-}
-alive() {
-  left=
-  for g in $groups; do send 0 "$g" && left="$left $g"; done
-  groups=$left left=
-  [ -n "$groups" ] || return 1
-  table=$(list)
-  each_line living
-  groups=$left
-  [ -n "$groups" ]
-}
-doze() { sleep 0.1 2>/dev/null || sleep 1; }
-each TERM; each CONT
-n=0; while alive && [ "$n" -lt "$tenths" ]; do doze; n=$((n + 1)); done
-each KILL
-n=0; while alive && [ "$n" -lt 15 ]; do doze; n=$((n + 1)); done
-set -- $groups; exit $#
-"""
 
 
 class Killer:
@@ -193,9 +136,7 @@ class _Helper:
     """The program above, at work on a channel of its own, as the user the command runs as."""
 
     def __init__(self, session: SSHSession, beside: Channel, grace: float, as_in: Dialogue | None) -> None:
-        roots = "" if as_in is None or as_in.pid is None else as_in.pid
-        text = f"tenths={int(grace * 10)} roots={roots}\n{_PROGRAM}"
-        request = Run(effect=Effect.CHANGE, program=text)
+        request = ending(None if as_in is None else as_in.pid, grace)
         self._dialogue = None if as_in is None else session.dialogue(as_in.become)
         self._channel = session.open_channel(None, wakes=beside)
         call = (

@@ -18,7 +18,7 @@ from hostpool.stop import Stop
 from hostpool.tasks.base import Run
 from hostpool.tasks.become import Dialogue, NeedsTerminal, size_of, wants_terminal
 from hostpool.tasks.session import Consumer, Exit
-from hostpool.tasks.shell import Invocation, NeedsShell, invocation
+from hostpool.tasks.shell import END_OF_TRANSMISSION, Invocation, NeedsShell, invocation
 
 if TYPE_CHECKING:
     from hostpool.ssh.context import SSHContext
@@ -87,7 +87,7 @@ class SSHSession:
     def _run(
         self, request: Run, call: Invocation, consumer: Consumer, stop: Stop, dialogue: Dialogue | None
     ) -> Exit:
-        stdin = Stdin(call.head, request.stdin)
+        stdin = Stdin(call.head, request.stdin, END_OF_TRANSMISSION if request.tty else b"")
         terminal = COOKED if request.tty else None
         if dialogue is not None and dialogue.terminal and not request.tty:
             terminal = RAW

@@ -12,10 +12,12 @@ PIECE = 256 * 1024
 
 
 class Stdin:
-    """First ``head``, then ``source``, then end of file. Raises TaskFailed for an unreadable file."""
+    """First ``head``, then ``source``, then ``tail`` (a terminal's end of file is a character), then
+    end of file. Raises TaskFailed for an unreadable file."""
 
-    def __init__(self, head: bytes, source: bytes | FileSource) -> None:
+    def __init__(self, head: bytes, source: bytes | FileSource, tail: bytes = b"") -> None:
         self.done = False
+        self._tail = tail
         self._file: BinaryIO | None = None
         if isinstance(source, FileSource):
             self._rest = memoryview(head)
@@ -26,7 +28,8 @@ class Stdin:
                     f"cannot read {source.path}: {error.strerror}", kind="stdin_file", hint="nothing was sent"
                 ) from error
         else:
-            self._rest = memoryview(head + source)
+            self._rest = memoryview(head + source + tail)
+            self._tail = b""
 
     def pump(self, channel: Channel) -> None:
         """Sends what the channel takes now, and the end of file after the last byte."""
@@ -35,6 +38,7 @@ class Stdin:
                 self._rest = memoryview(self._file.read(PIECE))
                 if not self._rest:
                     self.close()
+                    self._rest = memoryview(self._tail)
             if not self._rest:
                 channel.send_eof()
                 self.done = True

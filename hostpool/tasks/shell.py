@@ -20,6 +20,9 @@ BOOTSTRAP = f"exec /bin/sh -c '{READ_AND_RUN}'"
 NO_CHDIR = 125
 """Exit status when ``chdir`` failed, as env(1) has it."""
 
+END_OF_TRANSMISSION = b"\x04\x04"
+"""Control-D, which a terminal takes for the end of file; twice, where no line has just been ended."""
+
 _SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _./:=,+@%-")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

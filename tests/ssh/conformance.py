@@ -198,3 +198,7 @@ class SessionConformance:
             session.run(command("echo x; sleep 0.2"), Broken(), Stop())
         end, _ = run(session, command("true"))
         assert end.exit_code == 0
+
+    def test_a_terminal_has_an_end_of_file_too(self, session: Session) -> None:
+        end, _ = run(session, command("cat >/dev/null; exit 6", tty=True, stdin=b"line\nrest"))
+        assert end.exit_code == 6
