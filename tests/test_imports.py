@@ -134,12 +134,23 @@ def test_the_list_of_rooms_names_no_room_twice() -> None:
     assert len(names) == len(set(names))
 
 
-def test_the_entry_point_is_stdlib_only() -> None:
-    for name in ("__main__.py", "pool/early.py", "pool/__init__.py", "__init__.py"):
-        for module, line, typing_only in imports(PACKAGE / name):
-            top = module.split(".")[0]
-            lazy = module.startswith("hostpool.")
-            assert typing_only or lazy or top in sys.stdlib_module_names, f"{name}:{line}: {module}"
+EARLY = """
+import sys
+import hostpool.__main__, hostpool.pool.early
+ours = {name for name in sys.modules if name.split(".")[0] == "hostpool"}
+foreign = {name.split(".")[0] for name in sys.modules} - sys.stdlib_module_names - {"hostpool", "__main__"}
+print(" ".join(sorted(ours)))
+print(" ".join(sorted(name for name in foreign if hasattr(sys.modules[name], "__file__"))))
+"""
+
+
+def test_before_the_fork_server_starts_nothing_is_imported(tmp_path: Path) -> None:
+    ours, foreign = run_python(EARLY, tmp_path).split("\n")[:2]
+    assert set(ours.split()) == {
+        "hostpool", "hostpool.__main__", "hostpool._version", "hostpool.pool", "hostpool.pool.early",
+    }  # fmt: skip
+    # What an editable installation or a debugger brings along is not ours.
+    assert not set(foreign.split()) & {"msgspec", "typer", "rich", "yaml", "paramiko", "jinja2"}
 
 
 PARENT = """
@@ -155,12 +166,17 @@ assert not found, f"imported in the parent: {found}"
 
 
 def test_the_parent_of_a_run_imports_neither_paramiko_nor_jinja2(tmp_path: Path) -> None:
+    run_python(PARENT, tmp_path)
+
+
+def run_python(program: str, directory: Path) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", PARENT],
+        [sys.executable, "-c", program],
         capture_output=True,
         text=True,
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(PACKAGE.parent), "HOME": str(tmp_path)},
+        cwd=directory,
+        env={"PYTHONPATH": str(PACKAGE.parent), "HOME": str(directory)},
         timeout=30,
     )
     assert done.returncode == 0, done.stderr
+    return done.stdout
