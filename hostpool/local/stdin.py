@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
-
 from hostpool.errors import TaskFailed
-from hostpool.tasks.base import FileSource
+from hostpool.tasks.base import FileSource, Reading
 
 PIECE = 256 * 1024
 
 
 class Stdin:
-    def __init__(self, head: bytes, file: BinaryIO | None, tail: bytes) -> None:
+    def __init__(self, head: bytes, file: Reading | None, tail: bytes) -> None:
         self._rest = memoryview(head)
         self._file = file
         self._tail = tail
@@ -40,7 +38,7 @@ def open_stdin(head: bytes, source: bytes | FileSource, tail: bytes = b"") -> St
     if not isinstance(source, FileSource):
         return Stdin(head + source, None, tail)
     try:
-        file = open(source.path, "rb")  # closed with the command's Stdin
+        file = source.open()  # closed with the command's Stdin
     except OSError as error:
         raise TaskFailed(
             f"cannot read {source.path}: {error.strerror}", kind="stdin_file", hint="nothing was run"

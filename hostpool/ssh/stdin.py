@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
-
 from hostpool.errors import TaskFailed
 from hostpool.ssh.channel import Channel
-from hostpool.tasks.base import FileSource
+from hostpool.tasks.base import FileSource, Reading
 
 PIECE = 256 * 1024
 
@@ -18,11 +16,11 @@ class Stdin:
     def __init__(self, head: bytes, source: bytes | FileSource, tail: bytes = b"") -> None:
         self.done = False
         self._tail = tail
-        self._file: BinaryIO | None = None
+        self._file: Reading | None = None
         if isinstance(source, FileSource):
             self._rest = memoryview(head)
             try:
-                self._file = open(source.path, "rb")  # noqa: SIM115  # lives as long as the command
+                self._file = source.open()
             except OSError as error:
                 raise TaskFailed(
                     f"cannot read {source.path}: {error.strerror}", kind="stdin_file", hint="nothing was sent"

@@ -62,11 +62,29 @@ class Request(Generic[T]):
         return reply
 
 
+class Reading(Protocol):
+    """What a source is read through: ``read`` gives at most ``size`` bytes, none at the end."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
 @dataclass(frozen=True)
 class FileSource:
     """Standard input read from a local file, piece by piece, anew for every host."""
 
     path: str
+
+    def open(self) -> Reading:
+        """Raises OSError."""
+        return open(self.path, "rb")
+
+
+class Intake(Protocol):
+    """Takes standard output in the place of what keeps it. Raises errors.TaskFailed to end it."""
+
+    def feed(self, data: bytes, /) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +94,8 @@ class Run(Request[RunReply]):
     ``env`` and ``chdir`` need a POSIX ``/bin/sh`` on the host and are refused with ``raw``, which
     sends the exact bytes of ``command`` and nothing else (no become, no wrapper). ``program``
     instead of ``command``: a POSIX sh program of any length, run by ``/bin/sh`` whatever the login
-    shell is; ``stdin`` is what it reads. ``live`` output goes to the views as it comes.
+    shell is; ``stdin`` is what it reads. ``live`` output goes to the views as it comes; ``into`` takes
+    all of stdout in their place, and the reply then has none of it.
     """
 
     command: str = ""
@@ -88,6 +107,7 @@ class Run(Request[RunReply]):
     tty: bool = False
     raw: bool = False
     live: bool = True
+    into: Intake | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

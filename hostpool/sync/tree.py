@@ -1,0 +1,88 @@
+"""A tree of files as compact columns: some 300 bytes an entry, names included.
+
+Entries stand in the order of a walk: a directory before what is in it. Paths are bytes relative to
+the root of the transfer; the root itself, where it takes part, is ``.`` and comes first.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+
+FILE, DIRECTORY, LINK = ord("f"), ord("d"), ord("l")
+ROOT = b"."
+
+
+@dataclass(eq=False)
+class Tree:
+    """Columns of one length. ``modes`` are permission bits (07777), ``mtimes`` whole seconds (what
+    SFTP and every tar can carry), ``parents`` indices (-1: the root of the transfer), ``links``
+    targets of symlinks, ``groups`` maps each further name of a file with several to its first.
+    ``sources`` are paths to read, where they are not ``base`` joined with the entry's path.
+    ``problems``: (path, reason) of what could not be read and is therefore missing here.
+    """
+
+    base: bytes = b""
+    paths: list[bytes] = field(default_factory=list)
+    kinds: bytearray = field(default_factory=bytearray)
+    modes: array[int] = field(default_factory=lambda: array("H"))
+    sizes: array[int] = field(default_factory=lambda: array("q"))
+    mtimes: array[int] = field(default_factory=lambda: array("q"))
+    parents: array[int] = field(default_factory=lambda: array("l"))
+    links: dict[int, bytes] = field(default_factory=dict)
+    groups: dict[int, int] = field(default_factory=dict)
+    sources: dict[int, bytes] = field(default_factory=dict)
+    problems: list[tuple[bytes, str]] = field(default_factory=list)
+    index: dict[bytes, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def add(
+        self, path: bytes, kind: int, mode: int, size: int, mtime: int, parent: int, link: bytes | None = None
+    ) -> int:
+        number = len(self.paths)
+        self.paths.append(path)
+        self.index[path] = number
+        self.kinds.append(kind)
+        self.modes.append(mode & 0o7777)
+        self.sizes.append(size if kind == FILE else 0)
+        self.mtimes.append(mtime)
+        self.parents.append(parent)
+        if link is not None:
+            self.links[number] = link
+        return number
+
+    def source(self, number: int) -> bytes:
+        """Where the entry is read."""
+        known = self.sources.get(number)
+        if known is not None:
+            return known
+        path = self.paths[number]
+        return self.base if path == ROOT else self.base + b"/" + path
+
+    def linked(self) -> dict[int, list[int]]:
+        """First name → all names, of the files that have several in this tree."""
+        found: dict[int, list[int]] = {}
+        for number, first in self.groups.items():
+            found.setdefault(first, [first]).append(number)
+        return found
+
+    def named(self, name: bytes) -> Tree:
+        """This tree of a single entry, under another name."""
+        other = Tree(base=self.base)
+        other.add(
+            name, self.kinds[0], self.modes[0], self.sizes[0], self.mtimes[0], -1, self.links.get(0)
+        )
+        other.sources[0] = self.source(0)
+        return other
+
+
+def directory_of(path: bytes) -> bytes:
+    """The path above; of a name at the top that is ``.``."""
+    head, slash, _ = path.rpartition(b"/")
+    return head if slash else ROOT
+
+
+def name_of(path: bytes) -> bytes:
+    return path.rpartition(b"/")[2]
