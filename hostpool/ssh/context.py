@@ -13,6 +13,7 @@ from hostpool.ssh.algorithms import offer_for
 from hostpool.ssh.attempt import Attempt
 from hostpool.ssh.auth import authenticate
 from hostpool.ssh.dial import dial
+from hostpool.ssh.forward import AgentForwarding
 from hostpool.ssh.heartbeat import Heartbeat
 from hostpool.ssh.hostkeys import HostKeys
 from hostpool.ssh.jumps import Jumps
@@ -58,6 +59,9 @@ class SSHContext:
         attempt = Attempt(self.alarms, target.connect_timeout, stop)
         try:
             transport, heartbeat = self._connect(target, attempt)
+            agent = self.agents.get(target.identity_agent) if target.forward_agent else None
+            if agent is not None:
+                AgentForwarding(transport, agent.path)
             return SSHSession(self, target, transport, heartbeat)
         finally:
             attempt.close()

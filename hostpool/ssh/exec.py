@@ -69,6 +69,8 @@ class Execution:
         with self.session.transport.wire.corked():
             for name, value in self.session.target.set_env:
                 channel.request("env", name.encode(), value.encode(), reply=False)
+            if self.session.target.forward_agent:
+                channel.request("auth-agent-req@openssh.com", reply=False)
             if self.terminal is not None:
                 channel.request("pty-req", *_TERMINAL, self.terminal)
             channel.request("exec", self.call.command)

@@ -25,6 +25,7 @@ from paramiko.common import (
     MSG_CHANNEL_SUCCESS,
     MSG_CHANNEL_WINDOW_ADJUST,
     cMSG_CHANNEL_OPEN,
+    cMSG_CHANNEL_OPEN_SUCCESS,
     cMSG_GLOBAL_REQUEST,
 )
 from paramiko.message import Message
@@ -93,6 +94,7 @@ class Transport(paramiko.Transport):
     _handler_table: dict[int, Callable[[Message], None]]
     _next_channel: Callable[[], int]
     _send_user_message: Callable[[Message], None]
+    _send_message: Callable[[Message], None]
     _auth_trigger: Callable[[], None]
     _kex_info: ClassVar = {
         **paramiko.Transport._kex_info,  # type: ignore[attr-defined]  # not in the stubs
@@ -270,6 +272,21 @@ class Transport(paramiko.Transport):
         self.wire.hurry()
         if not self.active:
             channel._unlink()
+        return channel
+
+    def adopt(self, remote: int, window: int, packet: int) -> Channel:
+        """Confirms a channel that the host opens. For the reader thread."""
+        with self.lock:
+            number = self._next_channel()
+            channel = Channel(self, number, WINDOW)
+            self._channels.put(number, channel)
+            self.channels_seen[number] = True
+        channel._set_remote_channel(remote, window, packet)
+        m = Message()
+        m.add_byte(cMSG_CHANNEL_OPEN_SUCCESS)
+        for field in (remote, number, WINDOW, PACKET_SIZE):
+            m.add_int(field)
+        self._send_message(m)
         return channel
 
     def stir(self) -> None:

@@ -330,3 +330,17 @@ class TestAgent:
             error = refusal(context, target_for(server, identity_files=(), identity_agent=path), within=3)
             thread.join()
         assert "does not speak its protocol" in error.message
+
+    def test_forwarded(self, context: SSHContext, server: Sshd, keys: Path, agent: Path) -> None:
+        add(agent, keys / "ed25519", keys / "rsa")
+        target = target_for(server, identity_agent=str(agent), forward_agent=True)
+        with connected(context, target) as session:
+            for _ in range(2):
+                end, output = run(session, command("ssh-add -l"))
+                assert end.exit_code == 0
+                assert output.stdout.count(b"\n") == 2
+
+    def test_not_forwarded_unasked(self, context: SSHContext, server: Sshd, agent: Path) -> None:
+        target = target_for(server, identity_agent=str(agent))
+        with connected(context, target) as session:
+            assert run(session, command('test -z "$SSH_AUTH_SOCK"'))[0].exit_code == 0

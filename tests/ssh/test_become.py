@@ -83,9 +83,9 @@ class TestSudo:
         assert "-K" in (caught.value.hint or "")
 
     def test_somebody_who_may_not(self, context: SSHContext, sshd: Sshd, user: ThrowAwayUser) -> None:
-        with connected(context, as_root(sshd, user, user.password)) as session:
-            with pytest.raises(TaskFailed) as caught:
-                run(session, command("id -u"))
+        target = as_root(sshd, user, user.password)
+        with connected(context, target) as session, pytest.raises(TaskFailed) as caught:
+            run(session, command("id -u"))
         assert "sudoers" in caught.value.message
 
     def test_another_user(self, context: SSHContext, sshd: Sshd, user: ThrowAwayUser) -> None:
