@@ -1,9 +1,9 @@
-"""Commands of the command line, built from declared options: parsing, help and dispatch."""
+"""The commands as the command line library knows them: for help, completion and groups of commands."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 # typer carries its click under a private name; the version pin of pyproject.toml keeps it where it is.
 from typer._click.core import Command as AnyCommand
@@ -12,118 +12,47 @@ from typer._click.formatting import HelpFormatter
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from hostpool.cli import hints
-from hostpool.cli.flags import Flag, flags_of, parsed
-from hostpool.cli.words import Grammar, Split, split
-from hostpool.errors import ConfigError, HostpoolError, Problems, UsageError
+from hostpool.cli.flags import Flag
+from hostpool.cli.spec import HELP_NAMES, Spec, execute, wants_help
+from hostpool.errors import UsageError
 
-Options = TypeVar("Options")
-HELP_NAMES = ["--help", "-h"]
-CONTEXT = {"help_option_names": HELP_NAMES, "max_content_width": 100}
+CONTEXT = {"help_option_names": list(HELP_NAMES), "max_content_width": 100}
 
 
-class Command(TyperCommand, Generic[Options]):
-    """One subcommand. ``run`` gets the options, the configuration merged in, and the words; it returns an
-    exit code. ``words`` are its positional words for the usage line, as ``COMMAND...``;
-    ``free``: its options may stand after any of them (else the second word ends our options)."""
+class Command(TyperCommand):
+    """One command of a `Spec`, which reads the line; click's own parser serves help and completion."""
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        options: type[Options],
-        words: Sequence[str],
-        run: Callable[[Options, list[str]], int],
-        help: str,
-        epilog: str = "",
-        free: bool = False,
-    ) -> None:
-        self.flags = tuple(flag for flag in flags_of(options) if flag.typed)
-        self.words = tuple(words)
-        self.free = free
-        self._options = options
-        self._run = run
+    def __init__(self, spec: Spec[Any]) -> None:
+        self.spec = spec
         super().__init__(
-            name,
-            params=[*(_argument(word) for word in words), *(_option(flag) for flag in self.flags)],
-            help=help,
-            epilog=epilog,
+            spec.name.split()[-1],
+            params=[*(_argument(word) for word in spec.words), *(_option(flag) for flag in spec.flags)],
+            help=spec.help,
             context_settings=dict(CONTEXT),
             rich_markup_mode=None,
         )
 
-    @property
-    def grammar(self) -> Grammar:
-        every = [(name, flag) for flag in self.flags for name in (*flag.names, *flag.hidden)]
-        return Grammar(
-            valued=frozenset(name for name, flag in every if not flag.switch),
-            switches=frozenset(name for name, flag in every if flag.switch).union(HELP_NAMES),
-        )
-
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        parts = split(args, self.grammar, free=self.free)
+        parts = self.spec.split(args)
+        ctx.meta["parts"] = parts
+        if wants_help(parts) and not ctx.resilient_parsing:
+            return super().parse_args(ctx, [HELP_NAMES[0]])
         if not ctx.resilient_parsing:
-            if any(name in parts.options for name in HELP_NAMES):
-                return super().parse_args(ctx, HELP_NAMES[:1])
-            self._refuse(parts)
-        ctx.meta["words"] = parts.words
-        # Our own split has decided what is what; after `--` click takes all of the rest as words.
-        return super().parse_args(ctx, [*parts.options, *(["--", *parts.words] if parts.words else [])])
-
-    def _refuse(self, parts: Split) -> None:
-        """Raises for everything that is wrong with the shape of the line, all at once."""
-        errors = [self._unknown(name) for name in dict.fromkeys(parts.unknown)]
-        errors += [UsageError(f"{name} needs a value after it") for name in parts.bare]
-        if len(parts.words) > len(self.words) and not self._open_ended:
-            usage = f"hostpool {self.name} {' '.join(self.words)}"
-            extra = parts.words[len(self.words)]
-            errors.append(UsageError(f"{extra!r} is one word too many", hint=f"usage: {usage}"))
-        if errors:
-            raise Problems.of(errors)
-
-    @property
-    def _open_ended(self) -> bool:
-        return bool(self.words) and self.words[-1].strip("[]").endswith("...")
-
-    def _unknown(self, name: str) -> HostpoolError:
-        hint = hints.habit(name)
-        if name == "--timeout":
-            return UsageError("--timeout could mean two things", hint=hint)
-        if hint is None:
-            near = hints.nearest(name, [*self.grammar.names, "--timeout"])
-            if near == "--timeout":
-                near = "-T/--connect-timeout or --task-timeout"
-            hint = f"did you mean {near}?" if near else f"`hostpool {self.name} --help` lists all of them"
-        return UsageError(f"hostpool {self.name} has no option {name}", hint=hint)
+            return []
+        options = [word for pair in parts.given for word in pair if word is not None]
+        # After `--` click takes all of the rest as words.
+        return super().parse_args(ctx, [*options, *(["--", *parts.words] if parts.words else [])])
 
     def invoke(self, ctx: Context) -> int:
-        from hostpool.cli.config import merged
-
-        said = self._said(ctx.params)
-        return self._run(merged(self._options, said), list(ctx.meta["words"]))
-
-    def _said(self, params: dict[str, Any]) -> dict[str, Any]:
-        """What the flags say, parsed; everything that is wrong with them at once."""
-        said: dict[str, Any] = {}
-        errors: list[HostpoolError] = []
-        for flag in self.flags:
-            value = params[flag.field]
-            if value in (None, (), False, 0):
-                continue
-            try:
-                said[flag.field] = parsed(flag, value)
-            except ValueError as error:
-                errors.append(ConfigError(f"{flag.long}: {error}"))
-        if errors:
-            raise Problems.of(errors)
-        return said
+        return execute(self.spec, ctx.meta["parts"])
 
     def collect_usage_pieces(self, ctx: Context) -> list[str]:
-        return ["[OPTIONS]", *self.words]
+        return ["[OPTIONS]", *self.spec.words]
 
     def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
         options = {param.name: param for param in self.get_params(ctx) if isinstance(param, TyperOption)}
         sections: dict[str, list[tuple[str, str]]] = {}
-        for flag in self.flags:
+        for flag in self.spec.flags:
             record = options.pop(flag.field).get_help_record(ctx)
             if record is not None:
                 sections.setdefault(flag.section, []).append(record)

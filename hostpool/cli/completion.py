@@ -16,8 +16,7 @@ _MOST = 500
 
 def names(ctx: Context, incomplete: str) -> list[tuple[str, str]]:
     """Candidates for the name at the end of a pattern. A shell's question never gets an error."""
-    words = ctx.meta.get("words", [])
-    if not _continues(words):
+    if not _continues(ctx.meta["parts"].words):
         return []
     typed = _SEPARATOR.match(incomplete)
     before = typed.group() if typed else ""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from hostpool import exit_codes
 from hostpool.cli import values
-from hostpool.cli.command import Command
 from hostpool.cli.flags import SECTIONS, flag
 from hostpool.cli.options import HostOptions, Showing
+from hostpool.cli.spec import Spec
 
 if TYPE_CHECKING:
     from hostpool.demo import Fleet
@@ -35,10 +35,6 @@ class DemoOptions(Showing):
         "--keep", section=SECTIONS[0],
         help="Leave the fleet up until Ctrl-C, and print the inventory to use it with.",
     )  # fmt: skip
-
-
-def command() -> Command[DemoOptions]:
-    return Command("demo", options=DemoOptions, words=(), run=run, help=_HELP, free=True)
 
 
 def run(options: DemoOptions, words: list[str]) -> int:
@@ -90,3 +86,6 @@ def _keep(fleet: Fleet) -> None:
         fleet.wait()
     except KeyboardInterrupt:
         sys.stderr.write("\n")
+
+
+SPEC = Spec("demo", DemoOptions, (), run, _HELP, free=True)

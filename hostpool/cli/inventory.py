@@ -14,6 +14,7 @@ from hostpool.cli import values
 from hostpool.cli.command import CONTEXT, Command, Group
 from hostpool.cli.flags import SECTIONS, flag
 from hostpool.cli.options import Selecting, Sources
+from hostpool.cli.spec import Spec
 from hostpool.errors import HostpoolError, InventoryError, UsageError
 
 _OUTPUT = SECTIONS[-1]
@@ -40,37 +41,6 @@ class ShowOptions(Sources, Printing):
 @dataclass(frozen=True, kw_only=True)
 class GraphOptions(Sources):
     vars: bool = flag("--vars", section=_OUTPUT, help="Show the variables too.")
-
-
-def command() -> AnyCommand:
-    commands: list[AnyCommand] = [
-        Command(
-            "list", options=ListOptions, words=("[PATTERN]",), run=list_hosts, free=True,
-            help="Print the hosts that match PATTERN (all), one a line.\n\n"
-            "With -o json: what `ansible-inventory --list` prints.",
-        ),
-        Command(
-            "graph", options=GraphOptions, words=("[GROUP]",), run=graph, free=True,
-            help="Draw the groups below GROUP (all) and their hosts.",
-        ),
-        Command(
-            "show", options=ShowOptions, words=("HOST",), run=show, free=True,
-            help="Print the variables of one host, as all sources together give them.",
-        ),
-        Command(
-            "check", options=ShowOptions, words=(), run=check, free=True,
-            help="List everything that is wrong with the inventory, with file, line and column.\n\n"
-            "Exit code 2 when something keeps it from loading; likely slips are only listed.",
-        ),
-    ]  # fmt: skip
-    return Group(
-        name="inventory",
-        commands=commands,
-        help="List, draw, show or check the inventory.",
-        context_settings=dict(CONTEXT),
-        rich_markup_mode=None,
-        no_args_is_help=True,
-    )
 
 
 def list_hosts(options: ListOptions, words: list[str]) -> int:
@@ -160,3 +130,36 @@ def _print_lines(lines: Any) -> None:
     from hostpool.views.neutralise import one_line
 
     sys.stdout.writelines(f"{one_line(line)}\n" for line in lines)
+
+
+SPECS: tuple[Spec[Any], ...] = (
+    Spec(
+        "inventory list", ListOptions, ("[PATTERN]",), list_hosts, free=True,
+        help="Print the hosts that match PATTERN (all), one a line.\n\n"
+        "With -o json: what `ansible-inventory --list` prints.",
+    ),
+    Spec(
+        "inventory graph", GraphOptions, ("[GROUP]",), graph, free=True,
+        help="Draw the groups below GROUP (all) and their hosts.",
+    ),
+    Spec(
+        "inventory show", ShowOptions, ("HOST",), show, free=True,
+        help="Print the variables of one host, as all sources together give them.",
+    ),
+    Spec(
+        "inventory check", ShowOptions, (), check, free=True,
+        help="List everything that is wrong with the inventory, with file, line and column.\n\n"
+        "Exit code 2 when something keeps it from loading; likely slips are only listed.",
+    ),
+)  # fmt: skip
+
+
+def command() -> AnyCommand:
+    return Group(
+        name="inventory",
+        commands=[Command(spec) for spec in SPECS],
+        help="List, draw, show or check the inventory.",
+        context_settings=dict(CONTEXT),
+        rich_markup_mode=None,
+        no_args_is_help=True,
+    )

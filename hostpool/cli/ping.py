@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from hostpool.cli.command import Command
 from hostpool.cli.options import HostOptions
+from hostpool.cli.spec import Spec
 
 _HELP = """Log in to every host that matches PATTERN and run a command that does nothing.
 
 It proves what a run needs: the host is there, its key is known, we get in, and a shell answers.
 """
-
-
-def command() -> Command[HostOptions]:
-    return Command("ping", options=HostOptions, words=("PATTERN",), run=run, help=_HELP, free=True)
 
 
 def run(options: HostOptions, words: list[str]) -> int:
@@ -21,3 +17,6 @@ def run(options: HostOptions, words: list[str]) -> int:
 
     pattern, _ = pattern_and_rest(words)
     return run_on(options, pattern, lambda selected, settings: Ping())
+
+
+SPEC = Spec("ping", HostOptions, ("PATTERN",), run, _HELP, free=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hostpool.cli.command import Command
 from hostpool.cli.options import RunOptions
+from hostpool.cli.spec import Spec
 from hostpool.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,10 +24,6 @@ command. Its words are joined by single spaces and read by the login shell of ea
   hostpool run 'web:!web3' -f 10 systemctl is-active nginx
   hostpool run all -b -K -- 'apt-get update | tail -1'
 """
-
-
-def command() -> Command[RunOptions]:
-    return Command("run", options=RunOptions, words=("PATTERN", "COMMAND..."), run=run, help=_HELP)
 
 
 def run(options: RunOptions, words: list[str]) -> int:
@@ -56,3 +52,6 @@ def _task(options: RunOptions, words: list[str], selected: Selected, settings: S
     from hostpool.cli.subst import per_host
 
     return per_host(task, selected, settings)
+
+
+SPEC = Spec("run", RunOptions, ("PATTERN", "COMMAND..."), run, _HELP)

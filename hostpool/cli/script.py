@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hostpool.cli.command import Command
 from hostpool.cli.options import CommandOptions
+from hostpool.cli.spec import Spec
 from hostpool.errors import UsageError
 
 _HELP = """Copy the local FILE to every host that matches PATTERN, run it there with ARGS, remove it.
@@ -14,12 +14,6 @@ PATTERN; what follows FILE goes to the script as it is.
 \b
   hostpool script web ./collect.sh --since yesterday
 """
-
-
-def command() -> Command[CommandOptions]:
-    return Command(
-        "script", options=CommandOptions, words=("PATTERN", "FILE", "[ARGS...]"), run=run, help=_HELP
-    )
 
 
 def run(options: CommandOptions, words: list[str]) -> int:
@@ -38,3 +32,6 @@ def run(options: CommandOptions, words: list[str]) -> int:
         lambda selected, settings: script_task(options, rest[0], tuple(rest[1:])),
         largest_code=options.largest_code,
     )
+
+
+SPEC = Spec("script", CommandOptions, ("PATTERN", "FILE", "[ARGS...]"), run, _HELP)

@@ -1,7 +1,8 @@
 """Which words of the command line are ours and which are the command's.
 
 Options stand before or directly after PATTERN. The first other word, or what follows ``--``, begins
-the command, whose own options are then none of our business.
+the command, whose own options are then none of our business. Options are spelled as getopt_long takes
+them: ``-f 10``, ``-f10``, ``-bf10``, ``--fanout 10``, ``--fanout=10``.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """``options``: our options and their values, in order. ``words``: PATTERN and what follows it.
-    ``unknown``: what looked like an option but is none. ``bare``: options whose value is missing."""
+    """``given``: our options in order, each with its value (None for a switch). ``words``: PATTERN and
+    what follows it. ``unknown``: what looked like an option but is none. ``bare``: options whose value
+    is missing. ``excess``: switches that were given a value."""
 
-    options: list[str] = field(default_factory=list)
+    given: list[tuple[str, str | None]] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     bare: list[str] = field(default_factory=list)
+    excess: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,46 +42,55 @@ def split(arguments: Sequence[str], grammar: Grammar, *, free: bool = False) -> 
     index = 0
     while index < len(arguments):
         word = arguments[index]
+        index += 1
         if word == "--":
-            result.words.extend(arguments[index + 1 :])
-            break
-        if len(word) > 1 and word.startswith("-"):
-            index += _option(arguments, index, grammar, result)
-            continue
-        if result.words and not free:
             result.words.extend(arguments[index:])
             break
+        if len(word) > 1 and word.startswith("-"):
+            following = arguments[index] if index < len(arguments) else None
+            take = _long if word.startswith("--") else _cluster
+            index += take(word, following, grammar, result)
+            continue
+        if result.words and not free:
+            result.words.extend(arguments[index - 1 :])
+            break
         result.words.append(word)
-        index += 1
     return result
 
 
-def _option(arguments: Sequence[str], index: int, grammar: Grammar, result: Split) -> int:
-    """Takes one option with its value, if it has one; returns how many words that were."""
-    word = arguments[index]
-    name = word.split("=", 1)[0] if word.startswith("--") else _last_of_cluster(word, grammar)
-    if name not in grammar.names:
+def _long(word: str, following: str | None, grammar: Grammar, result: Split) -> int:
+    """Takes ``--name``, ``--name=value``; returns how many of the following words belong to it."""
+    name, equals, value = word.partition("=")
+    if name in grammar.valued:
+        return _valued(name, value if equals else None, following, result)
+    if name not in grammar.switches:
         result.unknown.append(name)
-        result.options.append(word)
-        return 1
-    takes_next = name in grammar.valued and (word == name or _is_last(word, name))
-    taken = arguments[index : index + 2] if takes_next else [word]
-    if takes_next and len(taken) < 2:
-        result.bare.append(name)
-    result.options.extend(taken)
-    return len(taken)
+    elif equals:
+        result.excess.append(name)
+    else:
+        result.given.append((name, None))
+    return 0
 
 
-def _last_of_cluster(word: str, grammar: Grammar) -> str:
-    """In ``-bf10`` and ``-bf`` that is ``-f``: the first that takes a value, is unknown, or is last."""
-    name = word[:2]
-    for letter in word[1:]:
+def _cluster(word: str, following: str | None, grammar: Grammar, result: Split) -> int:
+    """Takes ``-b``, ``-bv``, ``-f10``, ``-bf`` and the word after it."""
+    for at, letter in enumerate(word[1:], 2):
         name = f"-{letter}"
+        if name in grammar.valued:
+            return _valued(name, word[at:] or None, following, result)
         if name not in grammar.switches:
-            break
-    return name
+            result.unknown.append(name)
+            return 0
+        result.given.append((name, None))
+    return 0
 
 
-def _is_last(word: str, name: str) -> bool:
-    """Whether nothing follows the option's letter in its cluster: the value is the next word."""
-    return not word.startswith("--") and word.index(name[1], 1) == len(word) - 1
+def _valued(name: str, attached: str | None, following: str | None, result: Split) -> int:
+    if attached is not None:
+        result.given.append((name, attached))
+        return 0
+    if following is None:
+        result.bare.append(name)
+        return 0
+    result.given.append((name, following))
+    return 1

@@ -11,8 +11,9 @@ from pathlib import Path
 from typer._click.core import Command, Context
 from typer.core import TyperGroup
 
-from hostpool.cli.app import PROGRAM, root
+from hostpool.cli.app import PROGRAM
 from hostpool.cli.config import settings_keys
+from hostpool.cli.root import root
 
 DOCS = Path(__file__).parents[2] / "docs"
 _BEGIN = "<!-- made by python -m tests.cli.reference -->\n"

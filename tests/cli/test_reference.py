@@ -19,9 +19,9 @@ def test_every_flag_has_a_help_and_no_name_is_taken_twice() -> None:
     for ctx, command in reference.commands():
         if not isinstance(command, Command):
             continue
-        names = [name for flag in command.flags for name in (*flag.names, *flag.hidden)]
+        names = [name for flag in command.spec.flags for name in (*flag.names, *flag.hidden)]
         assert len(names) == len(set(names)), ctx.command_path
-        assert all(flag.help for flag in command.flags), ctx.command_path
+        assert all(flag.help for flag in command.spec.flags), ctx.command_path
 
 
 def test_help_fits_80_columns() -> None:
@@ -33,4 +33,4 @@ def test_help_fits_80_columns() -> None:
 def test_a_bare_timeout_is_no_flag_anywhere() -> None:
     for _, command in reference.commands():
         if isinstance(command, Command):
-            assert "--timeout" not in command.grammar.names
+            assert "--timeout" not in command.spec.grammar.names
