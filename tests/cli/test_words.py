@@ -85,7 +85,7 @@ def test_the_command_comes_through_untouched(command: list[str], options: list[s
 def test_no_word_is_lost_or_invented(arguments: list[str], free: bool) -> None:
     found = split(arguments, GRAMMAR, free=free)
     values = [value for _, value in found.given if value is not None]
-    assert set([*found.words, *values]) <= {*arguments, "1"}
+    assert {*found.words, *values} <= {*arguments, "1"}
     if not free and len(found.words) > 1:
         assert found.words[1:] == arguments[len(arguments) - len(found.words) + 1 :]
 
