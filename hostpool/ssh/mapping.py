@@ -184,7 +184,7 @@ def _no_banner(reason: BaseException, target: Target, transport: Transport) -> U
         return unreachable(target, "banner", f"{where}: {reason}", "the port is another service's")
     return unreachable(
         target,
-        "throttled",
+        "closed_early",
         f"{where} closed the connection before its SSH banner",
         f"{_THROTTLED}; or hosts.deny, fail2ban",
         retryable=True,

@@ -38,8 +38,9 @@ def connect(
     """A session and the number of attempts it took.
 
     Failures that may heal are tried again up to ``retries`` times, all of it within
-    ``target.connect_timeout``; a throttling server is waited for beyond that. Raises the last
-    Unreachable (its ``attempts`` attribute counts), or Cancelled when stopped meanwhile.
+    ``target.connect_timeout``. A server that says it throttles us is waited for beyond that, and one
+    that hangs up before its banner (it may be throttling without a word) as often as the time allows.
+    Raises the last Unreachable (its ``attempts`` counts), or Cancelled when stopped meanwhile.
     """
     began = time.monotonic()
     ends = began + target.connect_timeout
@@ -47,28 +48,30 @@ def connect(
     counted = 0
     while True:
         attempt += 1
-        throttled_so_far = attempt - 1 - counted
-        left = ends - time.monotonic()
-        limit = target.connect_timeout if throttled_so_far else max(left, SHORTEST_ATTEMPT)
+        limit = max(ends - time.monotonic(), SHORTEST_ATTEMPT)
         try:
             return connector.connect(msgspec.structs.replace(target, connect_timeout=limit), stop), attempt
         except Unreachable as error:
             if stop.reason is not None:
                 raise Cancelled("stopped while connecting", host=target.name) from error
             throttled = error.kind == "throttled"
-            pause = _pause(attempt, throttled)
-            counted += 0 if throttled else 1
+            crowded = throttled or error.kind == "closed_early"
+            pause = _pause(attempt, crowded)
+            counted += 0 if crowded else 1
             until = began + THROTTLED_BUDGET if throttled else ends - SHORTEST_ATTEMPT
             if not error.retryable or counted > retries or time.monotonic() + pause > until:
                 error.attempts = attempt
                 raise
+            if throttled:
+                # The next attempt has the whole time again: the server is there, and busy.
+                ends = time.monotonic() + pause + target.connect_timeout
             on_retry(attempt, error, pause)
             if stop.wait(pause):
                 raise Cancelled("stopped while connecting", host=target.name) from error
 
 
-def _pause(attempt: int, throttled: bool) -> float:
+def _pause(attempt: int, crowded: bool) -> float:
     """Exponential, with full jitter in its upper half (so that 500 hosts do not come back at once)."""
-    base = THROTTLED_PAUSE if throttled else FIRST_PAUSE
+    base = THROTTLED_PAUSE if crowded else FIRST_PAUSE
     longest: float = min(LONGEST_PAUSE, base * 2.0 ** (attempt - 1))
     return longest * random.uniform(0.5, 1.0)

@@ -78,7 +78,7 @@ def test_a_full_accept_queue_is_a_black_hole(context: SSHContext) -> None:
         (hostile.garbage, "banner", "", False),
         (hostile.endless, "banner", "no SSH banner among", False),
         (hostile.banner_lines, "banner", "it said 'please wait", False),
-        (hostile.close_at_once, "throttled", "closed the connection before its SSH banner", True),
+        (hostile.close_at_once, "closed_early", "closed the connection before its SSH banner", True),
         (hostile.throttled, "throttled", "Exceeded MaxStartups", True),
         (hostile.banner_then_silence, "handshake", "fell silent in the key exchange", True),
         (hostile.kexinit_then_silence, "handshake", "fell silent in the key exchange", True),
@@ -99,7 +99,7 @@ def test_reset_at_once(context: SSHContext) -> None:
     """The reset may come before or after the kernel tells us that we are connected."""
     with Hostile(hostile.reset_at_once) as server:
         error = refusal(context, at(server.address, server.port))
-    assert error.kind in ("throttled", "disconnected")
+    assert error.kind in ("closed_early", "throttled", "disconnected")
     assert error.retryable
 
 
@@ -144,7 +144,7 @@ class TestCuts:
             with Proxy(sshd.address, sshd.port, reset=reset, **limits) as proxy:
                 error = refusal(context, behind(sshd, proxy), within=2)
                 kinds.add(error.kind)
-                assert error.kind in ("throttled", "disconnected", "handshake"), error.message
+                assert error.kind in ("closed_early", "throttled", "disconnected", "handshake"), error.message
         assert "disconnected" in kinds
 
     @pytest.mark.parametrize("share", [0.05, 0.3, 0.6, 0.9, 1.0])
