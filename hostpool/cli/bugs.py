@@ -19,8 +19,6 @@ from pathlib import Path
 from hostpool._version import __version__
 from hostpool.cli.secrecy import mask_text, masked
 
-REPORT_TO = "https://pypi.org/project/hostpool/"
-
 
 def report(error: BaseException, argv: Sequence[str]) -> str:
     """Writes the report; returns what to tell the person. Never raises."""
@@ -37,7 +35,7 @@ def report(error: BaseException, argv: Sequence[str]) -> str:
     kind = type(error).__name__
     return (
         f"error: hostpool failed: {kind}; this is a bug, {where}\n\n"
-        f"hint: please look the report over and send it to the maintainers ({REPORT_TO})\n"
+        "hint: please look the report over and open an issue with it where you got hostpool from\n"
     )
 
 
