@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 MASK = "********"
@@ -36,10 +37,7 @@ class Secret:
 
 
 class Masker:
-    """Replaces secret values in text, also where a value is split over chunks.
-
-    Longer values win over shorter ones that they contain.
-    """
+    """Replaces secret values in text: from the left, the longest that fits."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         wanted = {value for value in values if len(value) >= MIN_LENGTH}
@@ -47,18 +45,26 @@ class Masker:
         for value in list(wanted):
             wanted.update(line for line in value.splitlines() if len(line) >= MIN_LENGTH)
         self._values = sorted(wanted, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, self._values))) if wanted else None
 
     def __bool__(self) -> bool:
-        return bool(self._values)
+        return self._pattern is not None
 
     def mask(self, text: str) -> str:
-        for value in self._values:
-            if value in text:
-                text = text.replace(value, MASK)
-        return text
+        return text if self._pattern is None else self._pattern.sub(MASK, text)
 
-    def held_back(self, text: str) -> int:
-        """How many characters at the end of ``text`` may be the beginning of a secret."""
+    def settled(self, text: str) -> int:
+        """How much of the beginning of ``text`` can be masked now, whatever comes after it: what
+        may be the beginning of a secret waits, and so does a secret that reaches into that."""
+        if self._pattern is None:
+            return len(text)
+        end = len(text) - self._held_back(text)
+        for match in self._pattern.finditer(text):
+            if match.start() < end < match.end():
+                return match.start()
+        return end
+
+    def _held_back(self, text: str) -> int:
         longest = 0
         for value in self._values:
             for size in range(min(len(value) - 1, len(text)), longest, -1):
@@ -79,12 +85,12 @@ class MaskedStream:
         """Takes a piece, returns what can be shown now."""
         if not self._masker:
             return text
-        text = self._masker.mask(self._rest + text)
-        keep = self._masker.held_back(text)
-        self._rest = text[len(text) - keep :] if keep else ""
-        return text[: len(text) - keep] if keep else text
+        text = self._rest + text
+        end = self._masker.settled(text)
+        self._rest = text[end:]
+        return self._masker.mask(text[:end])
 
     def close(self) -> str:
-        """What was kept back: the stream ended, so it is no secret."""
+        """What was kept back: the stream ended, nothing more comes."""
         rest, self._rest = self._rest, ""
-        return rest
+        return self._masker.mask(rest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hostpool.secrets import MASK, MaskedStream, Masker, Secret
@@ -28,6 +28,21 @@ def test_no_cut_of_the_stream_lets_a_secret_through(
     shown = "".join(stream.feed(piece) for piece in pieces) + stream.close()
     assert value not in shown
     assert shown == Masker([value]).mask(text)
+
+
+@settings(max_examples=400)
+@given(
+    st.lists(st.text(alphabet="ab", min_size=6, max_size=9), min_size=1, max_size=4),
+    st.text(alphabet="abc", max_size=60),
+    st.data(),
+)
+def test_pieces_are_masked_as_the_whole_is(values: list[str], text: str, data: st.DataObject) -> None:
+    """Secrets that begin, end or lie within each other, cut anywhere."""
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
+    masker = Masker(values)
+    stream = MaskedStream(masker)
+    shown = "".join(stream.feed(text[a:b]) for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True))
+    assert shown + stream.close() == masker.mask(text)
 
 
 def test_text_without_secrets_passes_unchanged_and_at_once() -> None:
