@@ -133,4 +133,5 @@ _decoder = msgspec.json.Decoder(Event)
 
 def from_json(line: bytes | str) -> Event:
     """Reads one line of ``-o jsonl`` back. Raises msgspec.DecodeError for anything else."""
-    return _decoder.decode(line)
+    event: Event = _decoder.decode(line)
+    return event

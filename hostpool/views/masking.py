@@ -61,8 +61,7 @@ class Masked:
     def _output(self, event: Output) -> None:
         if event.lossy:
             # Its neighbours are missing, so its end is cut off rather than kept back.
-            text = self._masker.mask(event.text)
-            shown = text[: len(text) - self._masker.held_back(text)]
+            shown = MaskedStream(self._masker).feed(event.text)
             self._view.handle(replace(event, text=shown, text_b64=None))
             return
         key = (event.host, event.stream)

@@ -166,9 +166,9 @@ def test_a_failing_initializer_is_each_jobs_result_and_says_so(thirty: str) -> N
 
 
 def test_bounds_are_checked(thirty: str) -> None:
-    for wrong in ({"workers": 0}, {"fanout": 0}, {"workers": 1, "min_workers": 2}):
+    for workers, min_workers, fanout in ((0, 0, 1), (1, 2, 1), (1, 0, 0)):
         with pytest.raises(ValueError):
-            HostPool(thirty, **wrong)
+            HostPool(thirty, workers=workers, min_workers=min_workers, fanout=fanout)
     with pytest.raises(TypeError):
         HostPool(thirty, initializer="not callable")  # type: ignore[arg-type]  # that is the point
     with pytest.raises(PoolError, match="initializer"):

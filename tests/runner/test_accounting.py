@@ -53,10 +53,10 @@ def faulty(sshd: Sshd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
         Hostile(garbage) as babbling,
         Hostile(close_at_once) as closing,
     ):
+        servers: tuple[Refusing | Hostile, ...] = (refusing, silent, babbling, closing)
         lines = [f"h{n} ansible_host={a} ansible_port={sshd.port}" for n, a in enumerate(sshd.addresses(8))]
         lines += [
-            f"bad{n} ansible_host={bad.address} ansible_port={bad.port}"
-            for n, bad in enumerate((refusing, silent, babbling, closing))
+            f"bad{n} ansible_host={bad.address} ansible_port={bad.port}" for n, bad in enumerate(servers)
         ]
         lines += [
             "[all:vars]",
