@@ -13,7 +13,6 @@ import signal
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
-
 MISSING_GUARD = 77
 """Exit status of a child that found the pool being made again while it imported __main__."""
 

@@ -61,7 +61,10 @@ class Service:
         """Until Quit, or until the parent is gone: then what runs on hosts is left or killed as each
         job says, and the process ends by itself."""
         preloaded = PRELOAD in sys.modules
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # A terminal's Ctrl-C or hang-up and a service manager's TERM reach the whole group; what they
+        # mean is the parent's to decide, and without it we end by ourselves.
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         _clean_environment()
         _raise_file_limit()
         try:
