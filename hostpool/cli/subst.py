@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hostpool.tasks import Command
@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 _MARK = re.compile(r"%([%hnu])")
 
 
-def per_host(command: Command, selected: Selected, settings: Settings) -> Callable[[str], Command]:
+@dataclass(frozen=True)
+class PerHost:
+    """``name`` is the command as it was typed."""
+
+    name: str
+    commands: Mapping[str, Command]
+
+    def __call__(self, host: str) -> Command:
+        return self.commands[host]
+
+
+def per_host(command: Command, selected: Selected, settings: Settings) -> PerHost:
     """Every host's own command, rendered before the first host is touched.
 
     ``%h`` is the address, ``%n`` the inventory's name, ``%u`` the login, ``%%`` a per cent sign, and
@@ -42,7 +53,7 @@ def per_host(command: Command, selected: Selected, settings: Settings) -> Callab
                 for index, text in enumerate(texts)
             ]
         commands[host] = replace(command, command="".join(texts))
-    return commands.__getitem__
+    return PerHost(command.name, commands)
 
 
 def _mark(letter: str, host: str, target: Target) -> str:
