@@ -14,7 +14,7 @@ from hostpool.local.stdin import open_stdin
 from hostpool.messages import Become, Target
 from hostpool.stop import Stop
 from hostpool.tasks.base import Run
-from hostpool.tasks.become import Dialogue, NeedsTerminal, size_of, wants_terminal
+from hostpool.tasks.become import Dialogue, NeedsTerminal, wants_terminal
 from hostpool.tasks.ending import ending
 from hostpool.tasks.session import Consumer, Exit
 from hostpool.tasks.shell import END_OF_TRANSMISSION, Invocation, NeedsShell, invocation
@@ -46,7 +46,7 @@ class LocalSession:
         terminal = self._terminal_to_become or wants_terminal(become) or request.tty
         dialogue = Dialogue(become, self.target.name, terminal=terminal)
         try:
-            call = dialogue.invocation(request, size_of(request.stdin))
+            call = dialogue.invocation(request)
         except (OSError, ValueError) as error:
             raise TaskFailed(str(error), kind="bad_command", host=self.target.name) from error
         return self._run(request, call, consumer, stop, dialogue)
@@ -81,7 +81,7 @@ class LocalSession:
         timer.start()
         try:
             again = Dialogue(dialogue.become, self.target.name, terminal=dialogue.terminal)
-            call = again.invocation(ending(dialogue.pid, grace), 0)
+            call = again.invocation(ending(dialogue.pid, grace))
             terminal: Terminal | None = "raw" if again.terminal else None
             execution = Execution(
                 [_login_shell(), "-c", call.command], open_stdin(call.head, b""), terminal, again, None

@@ -69,6 +69,11 @@ class Channel:
         """The command is gone; its output may still be on its way."""
         return self.closed or self.status is not None or self.signal is not None
 
+    @property
+    def unread(self) -> bool:
+        """Output has come since the last :meth:`wait`. False after ``eof`` or ``dead``: that was all."""
+        return bool(self._chunks)
+
     # -- for the thread that uses it
 
     def wait(self, seconds: float | None) -> list[tuple[Stream, bytes]]:

@@ -115,17 +115,18 @@ class Execution:
             self._check_replies(channel)
             if killer.step():
                 return self._exit(channel, killer)
-            if channel.dead:
-                raise self._lost()
             self._send(channel)
-            if self.dialogue is not None and not self.dialogue.open and channel.exited and channel.eof:
-                raise self.dialogue.ended()
-            if killer.began:
+            # The end is read before the queue: after it nothing more is put there.
+            ended, dead = channel.exited and channel.eof, channel.dead
+            if channel.unread or killer.began:
                 continue
-            if channel.exited:
-                if channel.eof or self._held_open():
-                    return self._exit(channel, killer)
-            else:
+            if dead:
+                raise self._lost()
+            if ended and self.dialogue is not None and not self.dialogue.open:
+                raise self.dialogue.ended()
+            if ended or (channel.exited and self._held_open()):
+                return self._exit(channel, killer)
+            if not channel.exited:
                 self.session.heartbeat.ask()
 
     def _deliver(self, stream: Stream, data: bytes) -> None:
@@ -170,6 +171,8 @@ class Execution:
         return heartbeat.answered(self.probed)
 
     def _exit(self, channel: Channel, killer: Killer) -> Exit:
+        for stream, data in channel.wait(0):
+            self._deliver(stream, data)
         return Exit(
             exit_code=channel.status,
             signal=channel.signal,

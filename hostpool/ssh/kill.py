@@ -140,9 +140,7 @@ class _Helper:
         self._dialogue = None if as_in is None else session.dialogue(as_in.become)
         self._channel = session.open_channel(None, wakes=beside)
         call = (
-            invocation(request, shell=True)
-            if self._dialogue is None
-            else self._dialogue.invocation(request, 0)
+            invocation(request, shell=True) if self._dialogue is None else self._dialogue.invocation(request)
         )
         if self._dialogue is not None and self._dialogue.terminal:
             self._channel.request("pty-req", b"dumb", 80, 24, 0, 0, RAW)

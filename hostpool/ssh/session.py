@@ -16,7 +16,7 @@ from hostpool.ssh.stdin import Stdin
 from hostpool.ssh.transport import Transport
 from hostpool.stop import Stop
 from hostpool.tasks.base import Run
-from hostpool.tasks.become import Dialogue, NeedsTerminal, size_of, wants_terminal
+from hostpool.tasks.become import Dialogue, NeedsTerminal, wants_terminal
 from hostpool.tasks.session import Consumer, Exit
 from hostpool.tasks.shell import END_OF_TRANSMISSION, Invocation, NeedsShell, invocation
 
@@ -79,7 +79,7 @@ class SSHSession:
         if self.target.shell != "sh":
             raise self._unfit("become needs a POSIX shell on the host (hostpool_shell: none)", "no_shell")
         try:
-            call = dialogue.invocation(request, size_of(request.stdin))
+            call = dialogue.invocation(request)
         except (OSError, ValueError) as error:
             raise self._unfit(str(error), "bad_command") from error
         return self._run(request, call, consumer, stop, dialogue)

@@ -235,6 +235,9 @@ class Transport(paramiko.Transport):
         if len(version) < 3 or version[1] not in ("2.0", "1.99"):
             raise IncompatiblePeer(f"it speaks {line[:40]!r}, not SSH 2.0")
 
+    def _parse_debug(self, m: Message) -> None:
+        """Nobody reads them, and sshd sends one with every login."""
+
     def _parse_disconnect(self, m: Message) -> None:
         self.disconnect = (m.get_int(), m.get_string().decode("utf-8", "replace"))
 

@@ -60,8 +60,8 @@ class Dialogue:
         """The moment of the monotonic clock at which :meth:`reply` gives up."""
         return self._deadline
 
-    def invocation(self, request: Run, size: int) -> Invocation:
-        """``size``: how many bytes of standard input will follow."""
+    def invocation(self, request: Run) -> Invocation:
+        """Raises OSError for a source that cannot be read, ValueError for what no shell can take."""
         before = prelude(request.env, request.chdir)
         if request.program is None:
             program = before + request.command
@@ -73,7 +73,8 @@ class Dialogue:
             return Invocation(encode(f"exec {self._command(script)} hostpool '{coded(program)}'"))
         if self.terminal:
             # Our terminal is raw, so it has no end of file.
-            program = f"exec </dev/null\n{program}" if not size else f"head -c {size} | (\n{program}\n)"
+            size = _size_of(request.stdin)
+            program = f"head -c {size} | (\n{program}\n)" if size else f"exec </dev/null\n{program}"
         script = f"echo {self._token} $$ >&2; {READ_AND_RUN}"
         return Invocation(encode(f"exec {self._command(script)}"), encode(one_line(program)) + b"\n")
 
@@ -164,10 +165,14 @@ class Dialogue:
         return TaskFailed(f"{what}: {told}" if told else what, kind=kind, hint=hints[kind], host=self._host)
 
 
-def size_of(source: bytes | FileSource) -> int:
-    """How many bytes a standard input has. Raises OSError."""
-    if isinstance(source, FileSource):
-        from pathlib import Path
-
-        return Path(source.path).stat().st_size
-    return len(source)
+def _size_of(source: bytes | FileSource) -> int:
+    if not isinstance(source, FileSource):
+        return len(source)
+    size = 0
+    reading = source.open()
+    try:
+        while piece := reading.read(1 << 20):
+            size += len(piece)
+    finally:
+        reading.close()
+    return size

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -48,10 +47,8 @@ def test_a_terminal(session: Session) -> None:
     assert (end.exit_code, output.stdout) == (5, b"tty\r\n")
 
 
-def test_stopped_it_is_gone(session: Session, tmp_path: Path) -> None:
-    for parent in (tmp_path, *list(tmp_path.parents)[:2]):
-        parent.chmod(0o777)
-    mark = tmp_path / "mark"
+def test_stopped_it_is_gone(session: Session, user: ThrowAwayUser) -> None:
+    mark = user.home / "mark"
     text = f"trap '' TERM; echo ready; while :; do echo x >> {mark}; sleep 0.1; done"
     output = Output()
     end = session.run(command(text), output, stop_when(output.came, grace=0.3))

@@ -181,7 +181,7 @@ class TestProxyCommand:
     )
     def test_one_that_ends(self, context: SSHContext, sshd: Sshd, program: str, words: str) -> None:
         error = refusal(context, target_for(sshd, proxy_command=program), within=1)
-        assert error.kind in ("proxy_failed", "throttled")
+        assert error.kind in ("proxy_failed", "closed_early")
         assert words in error.message
         assert error.retryable
 
