@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from hostpool.sync.filters import Filters
+from hostpool.sync.filters import NO_FILTERS, Filters
 from hostpool.sync.listing import Record
 from hostpool.sync.tree import DIRECTORY, FILE, LINK, ROOT, Tree, directory_of
 
@@ -20,15 +20,20 @@ MISSING, SAME, ATTRIBUTES, CONTENT, OTHER_KIND = range(5)
 class Rules:
     """What counts as a difference. ``times`` of files and directories in whole seconds; ``checksum``:
     the content decides, not size and time; ``uid``/``gid`` None: whoever owns it may keep it.
-    ``delete``: what is there and not here has to go."""
+    ``delete``: what is there and not here has to go; ``directories``: modes and times of directories
+    that are there already matter too."""
 
     times: bool = True
     modes: bool = True
+    directories: bool = True
     checksum: bool = False
     delete: bool = False
     uid: int | None = None
     gid: int | None = None
-    filters: Filters = Filters()
+    filters: Filters = NO_FILTERS
+
+
+PLAIN = Rules()
 
 
 @dataclass(eq=False)
@@ -58,9 +63,7 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        return not (
-            self.send or self.chmod or self.touch or self.chown or self.delete or self.root_missing
-        )
+        return not (self.send or self.chmod or self.touch or self.chown or self.delete or self.root_missing)
 
     @property
     def bytes(self) -> int:
@@ -76,7 +79,7 @@ class Compare:
     """``add`` each record of the host, then ``candidates`` (whose sums decide), then ``plan``."""
 
     def __init__(self, tree: Tree, rules: Rules) -> None:
-        self._tree = tree
+        self.tree = self._tree = tree
         self._rules = rules
         self._states = bytearray(len(tree))
         self._known: dict[int, Record] = {}
@@ -126,14 +129,15 @@ class Compare:
         if kind == LINK:
             return SAME if tree.links[number] == record.link else CONTENT
         if kind == FILE and (
-            tree.sizes[number] != record.size
-            or (tree.mtimes[number] != record.mtime and not rules.checksum)
+            tree.sizes[number] != record.size or (tree.mtimes[number] != record.mtime and not rules.checksum)
         ):
             return CONTENT
         return SAME if self._same_attributes(number, record) else ATTRIBUTES
 
     def _same_attributes(self, number: int, record: Record) -> bool:
         rules = self._rules
+        if record.kind == DIRECTORY and not rules.directories:
+            return True
         return not (
             (rules.modes and self._tree.modes[number] != record.mode)
             or (rules.times and self._tree.mtimes[number] != record.mtime)

@@ -21,7 +21,7 @@ def shown(path: bytes) -> str:
 
 def changes(plan: Plan) -> str:
     """``+`` new, ``~`` new content, ``=`` attributes only, ``-`` to be deleted; at most MOST lines."""
-    lines = []
+    lines: list[str] = []
     left = 0
     for line in _lines(plan):
         if len(lines) < MOST:
@@ -86,4 +86,6 @@ def unified(path: bytes, theirs: bytes, ours: bytes) -> str:
         f"{name} (on the host)",
         f"{name} (here)",
     )
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+    )

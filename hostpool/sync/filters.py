@@ -79,6 +79,9 @@ class Filters:
         return self.excludes(path, is_directory)
 
 
+NO_FILTERS = Filters()
+
+
 def rules_of_file(lines: Iterable[bytes], *, include: bool = False) -> list[Rule]:
     """The rules of an --exclude-from file: one a line; blank lines and comments (``#``, ``;``) are
     skipped, ``+ `` and ``- `` before a pattern say what it does, ``!`` forgets the rules so far."""
@@ -149,12 +152,12 @@ def _bracket(pattern: bytes, start: int) -> tuple[bytes, int]:
             index += named.end()
             continue
         low, index = _member(pattern, index)
-        if low is None:
+        if not low:
             return _NEVER, len(pattern)
         high = low
         if pattern[index : index + 1] == b"-" and pattern[index + 1 : index + 2] not in (b"]", b""):
             high, index = _member(pattern, index + 1)
-            if high is None:
+            if not high:
                 return _NEVER, len(pattern)
         if low <= high:
             parts.append(re.escape(low) + b"-" + re.escape(high))
@@ -164,8 +167,9 @@ def _bracket(pattern: bytes, start: int) -> tuple[bytes, int]:
     return (b"(?!/)[" + body + b"]" if body else _NEVER), index + 1
 
 
-def _member(pattern: bytes, index: int) -> tuple[bytes | None, int]:
+def _member(pattern: bytes, index: int) -> tuple[bytes, int]:
+    """One character of a bracket, empty at the pattern's end, and where it goes on."""
     if pattern[index : index + 1] == b"\\":
         index += 1
     char = pattern[index : index + 1]
-    return (char or None), index + 1
+    return char, index + 1

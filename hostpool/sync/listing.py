@@ -93,8 +93,8 @@ class Listing:
             else:
                 self.facts[key.decode("ascii", "replace")] = value.decode("utf-8", "replace")
             return rest
-        dialect = self.facts.get("find", "")
-        self._step = self._gnu if dialect == "gnu" else self._stat
+        pairs = self.facts.get("find") == "gnu" or self.facts.get("list") == "none"
+        self._step = self._gnu if pairs else self._stat
         return rest
 
     def _gnu(self, data: bytes) -> bytes:
@@ -104,7 +104,7 @@ class Listing:
         for index in range(0, count, 2):
             text = texts[index]
             if text[:4] in (b"END ", b"SUM "):
-                return self._after_list(text, b"\0".join(texts[index + 1 :] + [rest]))
+                return self._after_list(text, b"\0".join([*texts[index + 1 :], rest]))
             self._count()
             self._record(_of_find(text, texts[index + 1]))
         if len(texts) != count:
@@ -205,7 +205,9 @@ class Listing:
 
 
 def hostile(what: str) -> TaskFailed:
-    return TaskFailed(what, kind="bad_reply", hint="the host sends what no honest one would; nothing was taken")
+    return TaskFailed(
+        what, kind="bad_reply", hint="the host sends what no honest one would; nothing was taken"
+    )
 
 
 def _clean(path: bytes) -> bytes:

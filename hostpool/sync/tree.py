@@ -20,6 +20,7 @@ class Tree:
     targets of symlinks, ``groups`` maps each further name of a file with several to its first.
     ``sources`` are paths to read, where they are not ``base`` joined with the entry's path.
     ``problems``: (path, reason) of what could not be read and is therefore missing here.
+    ``skipped``: pipes, sockets and devices, which are not carried.
     """
 
     base: bytes = b""
@@ -33,6 +34,7 @@ class Tree:
     groups: dict[int, int] = field(default_factory=dict)
     sources: dict[int, bytes] = field(default_factory=dict)
     problems: list[tuple[bytes, str]] = field(default_factory=list)
+    skipped: list[bytes] = field(default_factory=list)
     index: dict[bytes, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -71,9 +73,7 @@ class Tree:
     def named(self, name: bytes) -> Tree:
         """This tree of a single entry, under another name."""
         other = Tree(base=self.base)
-        other.add(
-            name, self.kinds[0], self.modes[0], self.sizes[0], self.mtimes[0], -1, self.links.get(0)
-        )
+        other.add(name, self.kinds[0], self.modes[0], self.sizes[0], self.mtimes[0], -1, self.links.get(0))
         other.sources[0] = self.source(0)
         return other
 

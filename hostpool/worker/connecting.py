@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -22,6 +22,9 @@ LONGEST_PAUSE = 10.0
 SHORTEST_ATTEMPT = 0.5
 
 
+T = TypeVar("T")
+
+
 class Connector(Protocol):
     """The transports' way in: one attempt, bounded by ``target.connect_timeout``."""
 
@@ -35,7 +38,18 @@ def connect(
     stop: Stop,
     on_retry: Callable[[int, Unreachable, float], None],
 ) -> tuple[Session, int]:
-    """A session and the number of attempts it took.
+    """A session and the number of attempts it took. Raises as :func:`persist`."""
+    return persist(connector.connect, target, retries, stop, on_retry)
+
+
+def persist(
+    attempt_once: Callable[[Target, Stop], T],
+    target: Target,
+    retries: int,
+    stop: Stop,
+    on_retry: Callable[[int, Unreachable, float], None],
+) -> tuple[T, int]:
+    """What one attempt gives, and the number of attempts it took.
 
     Failures that may heal are tried again up to ``retries`` times, all of it within
     ``target.connect_timeout``. A server that says it throttles us is waited for beyond that, and one
@@ -50,7 +64,7 @@ def connect(
         attempt += 1
         limit = max(ends - time.monotonic(), SHORTEST_ATTEMPT)
         try:
-            return connector.connect(msgspec.structs.replace(target, connect_timeout=limit), stop), attempt
+            return attempt_once(msgspec.structs.replace(target, connect_timeout=limit), stop), attempt
         except Unreachable as error:
             if stop.reason is not None:
                 raise Cancelled("stopped while connecting", host=target.name) from error

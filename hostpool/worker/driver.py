@@ -12,12 +12,26 @@ from hostpool.events import Warning as WarningEvent
 from hostpool.messages import Job
 from hostpool.results import HostResult
 from hostpool.stop import Stop
-from hostpool.tasks.base import Effect, Note, Outcome, Request, Run, RunReply, Sleep, Task
+from hostpool.tasks.base import (
+    Effect,
+    Moment,
+    Note,
+    Outcome,
+    Reconnect,
+    Request,
+    Run,
+    RunReply,
+    Sleep,
+    Task,
+)
+from hostpool.tasks.host_keys import HostKeys, Sighting
 from hostpool.tasks.session import Exit, Session
 from hostpool.worker.capture import Capture
-from hostpool.worker.connecting import Connector, connect
+from hostpool.worker.connecting import connect, persist
+from hostpool.worker.reaching import Ways, reconnect
 from hostpool.worker.reporter import Reporter
 from hostpool.worker.sessions import Sessions
+from hostpool.worker.transfers import Diverted, Transfers
 from hostpool.worker.verdicts import Stopped, result_of_error, result_of_outcome
 
 
@@ -31,8 +45,9 @@ class Driver:
         stop: Stop,
         reporter: Reporter,
         sessions: Sessions,
-        connector: Connector,
+        connector: Ways,
         max_output: int,
+        transfers: Transfers,
     ) -> None:
         self._job = job
         self._task = task
@@ -41,6 +56,7 @@ class Driver:
         self._sessions = sessions
         self._connector = connector
         self._max_output = max_output
+        self._transfers = transfers
         self._session: Session | None = None
         self._fresh = False
         self._attempts = 0
@@ -89,12 +105,18 @@ class Driver:
             if self._stop.wait(request.seconds):
                 raise Stopped(Exit(stopped=self._stop.reason), self._host)
             return None
+        if isinstance(request, Moment):
+            return time.monotonic()
+        if isinstance(request, Reconnect):
+            return self._reconnect(request)
+        if isinstance(request, HostKeys):
+            return self._host_keys()
         if isinstance(request, Note):
             self._reporter.event(
                 WarningEvent(ts=time.time(), host=self._host, message=request.message, hint=request.hint)
             )
             return None
-        raise TypeError(f"a request that no driver knows: {type(request).__name__}")
+        return self._transfers.perform(request, self._host, self._reporter)
 
     def _run(self, request: Run) -> RunReply:
         session = self._connected()
@@ -116,7 +138,8 @@ class Driver:
         self._capture = capture
         if self._stop.reason is not None:
             raise Stopped(Exit(stopped=self._stop.reason), self._host)
-        end = session.run(request, capture, self._stop)
+        consumer = capture if request.into is None else Diverted(request.into, capture, self._reporter)
+        end = session.run(request, consumer, self._stop)
         capture.close()
         if end.stopped is not None:
             raise Stopped(end, self._host)
@@ -167,6 +190,28 @@ class Driver:
         self._session = session
         self._reporter.clock.start()
         return session
+
+    def _reconnect(self, request: Reconnect) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+        try:
+            self._session = reconnect(self._connector, self._job.target, request.within, self._stop)
+        except Cancelled:
+            raise Stopped(Exit(stopped=self._stop.reason), self._host, connected=False) from None
+        self._fresh = True
+
+    def _host_keys(self) -> Sighting:
+        try:
+            seen, self._attempts = persist(
+                self._connector.host_keys, self._job.target, self._job.retries, self._stop, self._retrying
+            )
+        except Cancelled:
+            raise Stopped(Exit(stopped=self._stop.reason), self._host, connected=False) from None
+        except Unreachable as error:
+            self._attempts = error.attempts
+            raise
+        return seen
 
     def _retrying(self, attempt: int, error: Unreachable, pause: float) -> None:
         self._attempts = attempt

@@ -9,7 +9,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from hostpool.alarms import Alarms
@@ -31,6 +30,7 @@ from hostpool.messages import (
 from hostpool.pool.early import PRELOAD, SAFE_PATH, SAFE_PATH_IS_OURS
 from hostpool.stop import Stop, StopReason
 from hostpool.tasks.base import Task
+from hostpool.tasks.host_keys import Sighting
 from hostpool.tasks.session import Session
 from hostpool.worker.clock import TaskClock
 from hostpool.worker.driver import Driver, refused
@@ -39,6 +39,7 @@ from hostpool.worker.questions import Questions
 from hostpool.worker.reporter import Reporter
 from hostpool.worker.sessions import Sessions
 from hostpool.worker.threads import Threads
+from hostpool.worker.transfers import Transfers
 
 
 class Service:
@@ -54,6 +55,7 @@ class Service:
         self._lock = threading.Lock()
         self._sessions = Sessions(cap=1)
         self._max_output = 0
+        self._transfers = Transfers()
         self._error: ErrorInfo | None = None
         self._connector = _Connectors(self._alarms, self._questions)
 
@@ -138,7 +140,7 @@ class Service:
             clock = TaskClock(self._alarms, job.task_timeout, job.silence_timeout, expired)
             reporter = Reporter(job.job_id, self._outbox, self._alarms, clock)
             result = Driver(
-                job, task, stop, reporter, self._sessions, self._connector, self._max_output
+                job, task, stop, reporter, self._sessions, self._connector, self._max_output, self._transfers
             ).run()
         with self._lock:
             del self._jobs[job.job_id]
@@ -146,6 +148,7 @@ class Service:
 
     def _close(self) -> None:
         self._sessions.close()
+        self._transfers.close()
         self._connector.close()
         self._outbox.close()
 
@@ -161,6 +164,7 @@ class Service:
                 if not any(job.job_id in self._jobs for job, _ in doomed):
                     break
             time.sleep(0.05)
+        self._transfers.close()
         os._exit(0)
 
 
@@ -171,27 +175,35 @@ class _Connectors:
         self._alarms = alarms
         self._questions = questions
         self._lock = threading.Lock()
-        self._connect_ssh: Callable[[Target, Stop], Session] | None = None
-        self._close_ssh: Callable[[], None] | None = None
+        self._ssh: SSHContext | None = None
 
     def connect(self, target: Target, stop: Stop) -> Session:
         if target.connection == "local":
             from hostpool.local import LocalSession
 
             return LocalSession(target)
-        with self._lock:
-            if self._connect_ssh is None:
-                from hostpool.ssh import SSHContext
+        return self._context().connect(target, stop)
 
-                context = SSHContext(
-                    self._alarms, ask=self._questions.ask, new_host_key=self._questions.new_host_key
-                )
-                self._connect_ssh, self._close_ssh = context.connect, context.close
-        return self._connect_ssh(target, stop)
+    def host_keys(self, target: Target, stop: Stop) -> Sighting:
+        if target.connection == "local":
+            return Sighting(())
+        from hostpool.ssh.scan import host_keys
+
+        return host_keys(self._context(), target, stop)
 
     def close(self) -> None:
-        if self._close_ssh is not None:
-            self._close_ssh()
+        if self._ssh is not None:
+            self._ssh.close()
+
+    def _context(self) -> SSHContext:
+        with self._lock:
+            if self._ssh is None:
+                from hostpool.ssh import SSHContext
+
+                self._ssh = SSHContext(
+                    self._alarms, ask=self._questions.ask, new_host_key=self._questions.new_host_key
+                )
+            return self._ssh
 
 
 def _initialize(data: bytes) -> ErrorInfo | None:
