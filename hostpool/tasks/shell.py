@@ -23,7 +23,7 @@ NO_CHDIR = 125
 END_OF_TRANSMISSION = b"\x04\x04"
 """Control-D, which a terminal takes for the end of file; twice, where no line has just been ended."""
 
-_SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
+_SAFE = re.compile(r"[A-Za-z0-9_@%+:,./-]+")  # no "=": zsh expands =word
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _./:=,+@%-")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

@@ -20,6 +20,10 @@ AWKWARD = "a b'c\"d $HOME `id` \\n \\0101 !x é\tz\n*"
 
 
 class SessionConformance:
+    @pytest.fixture
+    def terminal(self) -> None:
+        """Skips where there can be no terminal."""
+
     def test_both_streams_and_the_exit_status(self, session: Session) -> None:
         end, output = run(session, command("echo out; echo err >&2; exit 7"))
         assert (end.exit_code, end.signal, end.stopped) == (7, None, None)
@@ -114,10 +118,12 @@ class SessionConformance:
         with pytest.raises(TaskFailed):
             run(session, command("true", env=(("A B", "x"),)))
 
+    @pytest.mark.usefixtures("terminal")
     def test_a_terminal(self, session: Session) -> None:
         end, output = run(session, command("test -t 0 && test -t 1 && echo tty; exit 5", tty=True))
         assert (end.exit_code, output.stdout) == (5, b"tty\r\n")
 
+    @pytest.mark.usefixtures("terminal")
     def test_a_terminal_with_a_directory(self, session: Session) -> None:
         request = command("tty >/dev/null && pwd", tty=True, chdir="/", env=(("X", AWKWARD),))
         end, output = run(session, request)
@@ -199,6 +205,7 @@ class SessionConformance:
         end, _ = run(session, command("true"))
         assert end.exit_code == 0
 
+    @pytest.mark.usefixtures("terminal")
     def test_a_terminal_has_an_end_of_file_too(self, session: Session) -> None:
         end, _ = run(session, command("cat >/dev/null; exit 6", tty=True, stdin=b"line\nrest"))
         assert end.exit_code == 6
