@@ -55,9 +55,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     known_hosts: tuple[str, ...] = ()
     host_keys: HostKeyPolicy = "strict"
     hash_known_hosts: bool = False
+    revoked_host_keys: str | None = None
     jumps: tuple[Target, ...] = ()
     proxy_command: str | None = None
     connect_timeout: float = 10.0
+    connection_attempts: int = 1
     alive_interval: float = 15.0
     alive_count: int = 3
     address_family: AddressFamily = "any"

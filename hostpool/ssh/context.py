@@ -20,6 +20,7 @@ from hostpool.ssh.jumps import Jumps
 from hostpool.ssh.keys import KeyRing
 from hostpool.ssh.mapping import connect_failure
 from hostpool.ssh.proxy import ProxyProgram
+from hostpool.ssh.scan import JumpKeys
 from hostpool.ssh.session import SSHSession
 from hostpool.ssh.transport import Transport
 from hostpool.ssh.wire import SocketWire, Wire
@@ -49,6 +50,7 @@ class SSHContext:
         self.agents = Agents()
         self.host_keys = HostKeys(new_host_key)
         self.jumps = Jumps(self._connect)
+        self.jump_keys = JumpKeys()
 
     def connect(self, target: Target, stop: Stop) -> SSHSession:
         """One attempt. Raises errors.Unreachable, or errors.Cancelled when ``stop`` was requested.
@@ -80,7 +82,7 @@ class SSHContext:
         transport: Transport | None = None
         wire: Wire | None = None
         try:
-            wire = self._wire(target, attempt)
+            wire = self.wire(target, attempt)
             attempt.guard(wire.abort)
             attempt.stage = "banner"
             order = self.host_keys.order(target)
@@ -99,7 +101,8 @@ class SSHContext:
                 wire.close()
             raise failure from error
 
-    def _wire(self, target: Target, attempt: Attempt) -> Wire:
+    def wire(self, target: Target, attempt: Attempt) -> Wire:
+        """A connection to its SSH port, over whatever leads there. Raises as connecting does."""
         if target.jumps:
             return self.jumps.tunnel(target, attempt)
         if target.proxy_command is not None:

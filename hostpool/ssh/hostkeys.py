@@ -5,10 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from hostpool.errors import Unreachable
+from hostpool.errors import SSHConfigError, Unreachable
 from hostpool.messages import Target
 from hostpool.openssh.certificates import CERTIFICATE_SUFFIX, is_certificate, parse_host_certificate
-from hostpool.openssh.known_hosts import Entry, KnownHosts, Status, fingerprint, key_type, names_for
+from hostpool.openssh.known_hosts import (
+    Entry,
+    KnownHosts,
+    Status,
+    Verdict,
+    fingerprint,
+    key_type,
+    names_for,
+)
 from hostpool.openssh.wire import Malformed
 from hostpool.ssh.algorithms import order_host_keys
 from hostpool.ssh.mapping import place, unreachable
@@ -25,14 +33,15 @@ class HostKeys:
     def __init__(self, new_host_key: NewHostKey) -> None:
         self._tell = new_host_key
         self._lock = threading.Lock()
-        self._indexes: dict[tuple[str, ...], KnownHosts] = {}
+        self._indexes: dict[tuple[tuple[str, ...], str | None], KnownHosts] = {}
         self._accepted: dict[tuple[tuple[str, ...], tuple[str, ...]], bytes] = {}
 
     def order(self, target: Target) -> tuple[str, ...]:
-        """The host key algorithms to offer, best first."""
+        """The host key algorithms to offer, best first. Raises Unreachable for a broken list of
+        revoked keys."""
         if target.host_keys == "off":
             return order_host_keys((), False, target.host_key_algorithms)
-        types = self._index(target).key_types(_names(target))
+        types = self._index(target).key_types(names_of(target))
         authorities = any(each.endswith(CERTIFICATE_SUFFIX) for each in types)
         return order_host_keys(types, authorities, target.host_key_algorithms)
 
@@ -43,22 +52,40 @@ class HostKeys:
         try:
             plain = self._check_certificate(target, blob) if is_certificate(blob) else blob
         except Malformed as error:
-            raise unreachable(
-                target, "host_certificate", f"{place(target)} shows a broken host certificate: {error}"
-            ) from error
+            raise _broken_certificate(target, error) from error
         if plain is not None:
             self._check_plain(target, plain)
 
+    def examine(self, target: Target, blob: bytes) -> tuple[bytes, Verdict]:
+        """The plain key and what the files say about it, whatever the policy. Raises Unreachable for
+        a certificate that does not hold."""
+        if not is_certificate(blob):
+            return blob, self._index(target).verify(names_of(target), blob)
+        try:
+            plain = self._check_certificate(target, blob)
+        except Malformed as error:
+            raise _broken_certificate(target, error) from error
+        if plain is None:
+            return parse_host_certificate(blob).plain_blob, Verdict(Status.KNOWN)
+        return plain, self._index(target).verify(names_of(target), plain)
+
     def _index(self, target: Target) -> KnownHosts:
+        key = (target.known_hosts, target.revoked_host_keys)
         with self._lock:
-            index = self._indexes.get(target.known_hosts)
+            index = self._indexes.get(key)
             if index is None:
-                index = self._indexes[target.known_hosts] = KnownHosts.load(target.known_hosts)
+                try:
+                    index = KnownHosts.load(target.known_hosts, revoked=target.revoked_host_keys)
+                except SSHConfigError as error:
+                    raise unreachable(
+                        target, "revoked_host_keys", f"{error.where()}: {error.message}", error.hint
+                    ) from error
+                self._indexes[key] = index
             return index
 
     def _check_certificate(self, target: Target, blob: bytes) -> bytes | None:
         """None if it holds; the plain key inside if nobody we know vouches for it."""
-        names = _names(target)
+        names = names_of(target)
         verdict = self._index(target).verify_certificate(names, blob, _bare(names[0]))
         if verdict.valid:
             return None
@@ -74,7 +101,7 @@ class HostKeys:
         )
 
     def _check_plain(self, target: Target, blob: bytes) -> None:
-        names = _names(target)
+        names = names_of(target)
         verdict = self._index(target).verify(names, blob)
         if verdict.status is Status.KNOWN:
             return
@@ -101,8 +128,14 @@ class HostKeys:
             self._tell(target.name, names, blob, target.known_hosts[0], target.hash_known_hosts)
 
 
-def _names(target: Target) -> tuple[str, ...]:
+def names_of(target: Target) -> tuple[str, ...]:
     return target.known_as or names_for(target.address, target.port)
+
+
+def _broken_certificate(target: Target, error: Malformed) -> Unreachable:
+    return unreachable(
+        target, "host_certificate", f"{place(target)} shows a broken host certificate: {error}"
+    )
 
 
 def _bare(name: str) -> str:
@@ -135,7 +168,7 @@ def _changed(target: Target, blob: bytes, entries: Sequence[Entry]) -> Unreachab
         f"the host key of {place(target)} has CHANGED: it is {_show(blob)}, "
         f"but {_places(entries)} has {_show(entries[0].blob)}",
         "somebody may be in between. If the host was really set up anew, remove that line "
-        f"(ssh-keygen -R '{_names(target)[0]}')",
+        f"(ssh-keygen -R '{names_of(target)[0]}')",
     )
 
 

@@ -119,6 +119,25 @@ class Sleep(Request[None]):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Moment(Request[float]):
+    """Seconds on a clock that only goes forward, for a task that waits within limits of its own."""
+
+    effect: Effect = field(default=Effect.QUERY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconnect(Request[None]):
+    """Leave the session and log in anew, again and again for ``within`` seconds: the host may be away.
+
+    Raises errors.Unreachable, the last attempt's. A password that was refused three times is not
+    tried again; nothing else ends it early.
+    """
+
+    within: float
+    effect: Effect = field(default=Effect.QUERY)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Note(Request[None]):
     """A warning for the person who watches."""
 

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 from hostpool.alarms import Alarms
 from hostpool.errors import ErrorInfo
@@ -40,6 +41,9 @@ from hostpool.worker.reporter import Reporter
 from hostpool.worker.sessions import Sessions
 from hostpool.worker.threads import Threads
 from hostpool.worker.transfers import Transfers
+
+if TYPE_CHECKING:
+    from hostpool.ssh import SSHContext
 
 
 class Service:
