@@ -115,8 +115,9 @@ class HostKeys:
 
     def _accept(self, target: Target, names: tuple[str, ...], blob: bytes) -> None:
         with self._lock:
-            before = self._accepted.setdefault((target.known_hosts, names), blob)
-        if before != blob:
+            before = self._accepted.get((target.known_hosts, names))
+            self._accepted.setdefault((target.known_hosts, names), blob)
+        if before not in (None, blob):
             raise unreachable(
                 target,
                 "host_key_changed",
@@ -124,7 +125,7 @@ class HostKeys:
                 f"now {_show(blob)}",
                 "two hosts behind one address, or somebody in between",
             )
-        if target.known_hosts:
+        if before is None and target.known_hosts:
             self._tell(target.name, names, blob, target.known_hosts[0], target.hash_known_hosts)
 
 

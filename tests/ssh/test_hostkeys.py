@@ -55,7 +55,7 @@ def test_accept_new_tells_the_parent_and_writes_nothing(
     for _ in range(2):
         with connected(context, target):
             pass
-    assert desk.told[0] == ("alpha", (name,), blob_of(sshd.host_key), str(files), True)
+    assert desk.told == [("alpha", (name,), blob_of(sshd.host_key), str(files), True)]
     assert not files.exists()
 
 

@@ -171,3 +171,34 @@ def test_many_at_once(context: SSHContext, sshd: Sshd) -> None:
     for thread in threads:
         thread.join()
     assert codes == [4] * 24
+
+
+def test_a_server_that_rekeys_all_the_time(context: SSHContext) -> None:
+    """Many key exchanges in the middle of traffic in both directions, which paramiko#822 hangs in when
+    the client starts them."""
+    with Sshd(config=["RekeyLimit 1M"]) as server, connected(context, target_for(server)) as session:
+        for _ in range(2):
+            end, output = run(session, command("cat", stdin=bytes(12_000_000)))
+            assert (end.exit_code, len(output.stdout)) == (0, 12_000_000)
+
+
+def test_environment_that_the_host_accepts(context: SSHContext) -> None:
+    """SetEnv of ssh_config goes as the protocol has it, so what sshd does not accept is dropped."""
+    with Sshd(config=["AcceptEnv GREETING"]) as server:
+        target = target_for(server, set_env=(("GREETING", "a b'c"), ("REFUSED", "x")))
+        with connected(context, target) as session:
+            _, output = run(session, command('echo "$GREETING|$REFUSED"'))
+    assert output.stdout == b"a b'c|\n"
+
+
+def test_an_idle_session_costs_a_thread_and_no_time(context: SSHContext, sshd: Sshd) -> None:
+    before = threading.active_count()
+    sessions = [context.connect(target_for(sshd), Stop()) for _ in range(20)]
+    try:
+        assert threading.active_count() <= before + 20 + 1  # and the clock of the process
+        began = time.process_time()
+        time.sleep(0.5)
+        assert time.process_time() - began < 0.05
+    finally:
+        for session in sessions:
+            session.close()
