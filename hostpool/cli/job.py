@@ -56,8 +56,8 @@ def run_on(options: HostOptions, pattern: str, prepare: Prepare, *, largest_code
     connection = settings(options)
     task = prepare(selected, connection)
     _confirm(options, len(selected.hosts), task)
-    report = _run(options, selected, connection, task, largest_code)
-    return _code(report, largest_code)
+    report = run_selected(options, selected, connection, task, largest_code=largest_code)
+    return code_of(report, largest_code=largest_code)
 
 
 def _list(options: HostOptions, hosts: Iterable[str]) -> int:
@@ -72,11 +72,18 @@ def _list(options: HostOptions, hosts: Iterable[str]) -> int:
     return 0
 
 
-def _run(
-    options: HostOptions, selected: Selected, connection: Settings, task: Task | TaskFor, largest_code: bool
+def run_selected(
+    options: HostOptions,
+    selected: Selected,
+    connection: Settings,
+    task: Task | TaskFor,
+    *,
+    largest_code: bool = False,
 ) -> RunReport:
+    """Runs and shows. Raises all that is wrong with how hosts are to be reached, before the first one."""
     from hostpool.cli import audit, secrecy
     from hostpool.cli.asking import ask
+    from hostpool.cli.report import print_warning
     from hostpool.cli.settings import plan, view
     from hostpool.cli.signals import Signals
     from hostpool.cli.sinks import LargestCode, Shared
@@ -98,6 +105,8 @@ def _run(
         fanout=options.fanout or FANOUT,
         settings=connection,
     ) as pool:
+        for note in pool.prepare(selected.hosts):
+            print_warning(note)
         pool.asker = ask
         runner = Runner(
             pool,
@@ -123,7 +132,8 @@ def _name(task: Task | TaskFor) -> str:
     return name if isinstance(name, str) else "task"
 
 
-def _code(report: RunReport, largest_code: bool) -> int:
+def code_of(report: RunReport, *, largest_code: bool = False) -> int:
+    """The exit code of a run that took place."""
     from hostpool.exit_codes import BUG, largest_remote
 
     for error in report.broken_sinks:

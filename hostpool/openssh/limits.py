@@ -41,12 +41,9 @@ LIMITS = {
     "proxyusefdpass": Limit(
         _true, "a socket passed by the ProxyCommand is not taken: the connection will fail"
     ),
-    "revokedhostkeys": Limit(_something, "the list is not consulted; @revoked lines in known_hosts are"),
     "checkhostip": Limit(_true, "only the key known for the name is checked, not that of the address"),
-    "nohostauthenticationforlocalhost": Limit(_true, "the host key is verified for localhost too"),
     "requiredrsasize": Limit(lambda size: size > 1024, "the size of RSA keys is not checked"),
     "requesttty": Limit(lambda value: value in ("yes", "force"), "a terminal is asked for by --tty alone"),
-    "connectionattempts": Limit(lambda number: number > 1, "--retries says how often to try again"),
     "casignaturealgorithms": Limit(
         _something, "certificates signed with ed25519, ECDSA or RSA with SHA-2 are accepted, others never"
     ),

@@ -226,7 +226,7 @@ class Engine:
             output="full" if self._wants_all_output else "last",
             task_timeout=settings.task_timeout,
             silence_timeout=settings.silence_timeout,
-            retries=settings.retries if settings.retries is not None else RETRIES,
+            retries=_retries(settings, target),
             on_lost=settings.on_lost,
             kill_grace=settings.kill_grace,
         )
@@ -361,6 +361,12 @@ class Engine:
             for subscription in self._subscriptions:
                 subscription.close()
             self.results.notify_all()
+
+
+def _retries(settings: Settings, target: Target) -> int:
+    if settings.retries is not None:
+        return settings.retries
+    return max(RETRIES, target.connection_attempts - 1)
 
 
 def _after_death(ticket: Ticket, what: str) -> HostResult:

@@ -109,10 +109,12 @@ class HostPool:
             self._engine.submit(host, task, None, None, done.put)
         return (done.get() for _ in hosts)
 
-    def prepare(self, hosts: Sequence[str]) -> None:
+    def prepare(self, hosts: Sequence[str]) -> tuple[str, ...]:
         """Looks up how every host is reached, before the first is touched. Raises all that is wrong
-        (variables, ssh_config, templates) at once: a UsageError, or Problems."""
+        (variables, ssh_config, templates) at once: a UsageError, or Problems. Returns what ssh_config
+        asks for and is not done, each once."""
         self._resolver.resolve_all(hosts)
+        return self._resolver.notes
 
     def events(self, *, all_output: bool = True) -> Subscription:
         """Everything that happens from now on, as an iterator. A slow reader slows the workers;

@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,15 @@ class Resolver:
         self._settings = settings
         self._environ = dict(os.environ)
         self._configs: dict[tuple[str, ...], SSHConfig] = {}
+        self._files: SSHConfig | None = None
         self._targets: dict[str, Target] = {}
+        self._notes: dict[str, None] = {}
+        self._revoked: set[str] = set()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What ssh_config asks for and is not done, of all hosts resolved so far, each once."""
+        return tuple(self._notes)
 
     def select(self, pattern: str) -> list[str]:
         """The hosts that match, in inventory order. Raises PatternError, for a name nobody knows too."""
@@ -139,6 +148,8 @@ class Resolver:
         from hostpool.openssh.known_hosts import names_for
 
         settings = self._settings
+        self._notes.update(dict.fromkeys(found.notes))
+        self._check_revoked(found.revoked_host_keys)
         timeout = settings.connect_timeout or found.connect_timeout or CONNECT_TIMEOUT
         return Target(
             name=name,
@@ -153,10 +164,12 @@ class Resolver:
             password_prompts=found.password_prompts,
             known_as=tuple(names_for(found.hostname, found.port, found.host_key_alias)),
             known_hosts=(*found.user_known_hosts_files, *found.global_known_hosts_files),
-            host_keys=settings.host_keys or _POLICIES.get(found.strict_host_key_checking, "strict"),
+            host_keys=self._policy(found),
             hash_known_hosts=found.hash_known_hosts,
+            revoked_host_keys=found.revoked_host_keys,
             proxy_command=found.proxy_command,
             connect_timeout=float(timeout),
+            connection_attempts=found.connection_attempts,
             alive_interval=float(found.server_alive_interval or ALIVE_INTERVAL),
             alive_count=found.server_alive_count_max,
             address_family=found.address_family,  # type: ignore[arg-type]  # the reader allows no other
@@ -187,7 +200,12 @@ class Resolver:
         key = tuple(options)
         config = self._configs.get(key)
         if config is None:
-            config = self._configs[key] = SSHConfig.load(self._settings.ssh_config, options=key)
+            if self._files is None:
+                self._files = SSHConfig.load(self._settings.ssh_config, options=key)
+                config = self._files
+            else:
+                config = self._files.with_options(key)
+            self._configs[key] = config
         return config
 
     def _identities(self, given: ConnectionVars, found: HostConfig) -> tuple[str, ...]:
@@ -199,9 +217,21 @@ class Resolver:
         return (*files, *(found.identity_files if found.identity_files_explicit else ()))
 
     def _host_keys(self, given: ConnectionVars, found: HostConfig) -> HostKeyPolicy:
-        if given.host_key_checking is False:
+        return "off" if given.host_key_checking is False else self._policy(found)
+
+    def _policy(self, found: HostConfig) -> HostKeyPolicy:
+        if found.no_host_authentication_for_localhost and _is_this_machine(found):
             return "off"
         return self._settings.host_keys or _POLICIES.get(found.strict_host_key_checking, "strict")
+
+    def _check_revoked(self, file: str | None) -> None:
+        """A list that cannot be read must let no key pass: better said before the first host is touched."""
+        if file is None or file in self._revoked:
+            return
+        from hostpool.openssh.known_hosts import KnownHosts
+
+        KnownHosts.load((), revoked=file)
+        self._revoked.add(file)
 
     def _become(self, given: ConnectionVars) -> Become | None:
         settings = self._settings
@@ -243,6 +273,18 @@ def _methods(found: HostConfig) -> tuple[str, ...]:
     }
     wanted = found.preferred_authentications or tuple(allowed)
     return tuple(method for method in wanted if allowed.get(method))
+
+
+def _is_this_machine(found: HostConfig) -> bool:
+    """As ssh asks for NoHostAuthenticationForLocalhost: connected to directly, and under no alias."""
+    if found.host_key_alias is not None or found.proxy_command is not None or found.proxy_jump:
+        return False
+    if found.hostname == "localhost":
+        return True
+    try:
+        return ip_address(found.hostname).is_loopback
+    except ValueError:
+        return False
 
 
 def _marked(algorithms: AlgorithmList | None) -> tuple[str, ...]:
