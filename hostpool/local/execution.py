@@ -13,18 +13,17 @@ import termios
 import time
 import tty
 from collections.abc import Callable
-from pathlib import Path
 from typing import Literal
 
 from hostpool.errors import Cancelled
 from hostpool.events import Stream
+from hostpool.local.group import Ending, reap
 from hostpool.local.stdin import Stdin
-from hostpool.stop import Stop, StopReason
+from hostpool.stop import Stop
 from hostpool.tasks.become import Dialogue
 from hostpool.tasks.session import Consumer, Exit
 
 QUIET = 0.3  # seconds of silence after the exit: a child holds the output
-CONFIRM = 2.0  # seconds after KILL for the group to be gone
 _TICK = 0.05  # seconds between looks at a process that cannot be waited for otherwise
 _READ = 64 * 1024
 
@@ -64,9 +63,9 @@ class Execution:
             closing.callback(os.close, wake_out)
             self._selector.register(wake_in, selectors.EVENT_READ, "wake")
             child = self._start(closing)
-            closing.callback(_reap, child)
+            closing.callback(reap, child)
             closing.callback(stop.subscribe(lambda: _poke(wake_out)))
-            return self._follow(child, consumer, stop, _Ending(child.pid, stop))
+            return self._follow(child, consumer, stop, Ending(child.pid, stop))
 
     # -- starting
 
@@ -139,9 +138,7 @@ class Execution:
 
     # -- following
 
-    def _follow(
-        self, child: subprocess.Popen[bytes], consumer: Consumer, stop: Stop, ending: _Ending
-    ) -> Exit:
+    def _follow(self, child: subprocess.Popen[bytes], consumer: Consumer, stop: Stop, ending: Ending) -> Exit:
         while True:
             ready = self._selector.select(self._patience(ending))
             fed = [self._serve(key, consumer) for key, _ in ready]
@@ -183,7 +180,7 @@ class Execution:
             still_running=not gone,
         )
 
-    def _patience(self, ending: _Ending) -> float | None:
+    def _patience(self, ending: Ending) -> float | None:
         due = [] if ending.due is None else [max(0.0, ending.due - time.monotonic())]
         polls = not any(key.data == "exit" for key in self._selector.get_map().values())
         if polls or self._exited_at is not None:
@@ -245,7 +242,7 @@ class Execution:
     def _held_open(self) -> bool:
         return self._exited_at is not None and time.monotonic() - self._last_output >= QUIET
 
-    def _exit(self, child: subprocess.Popen[bytes], ending: _Ending) -> Exit:
+    def _exit(self, child: subprocess.Popen[bytes], ending: Ending) -> Exit:
         code = child.poll()
         return Exit(
             exit_code=code if code is not None and code >= 0 else None,
@@ -254,78 +251,6 @@ class Execution:
             still_running=ending.began and not ending.confirmed,
             held_open=bool(self._open),
         )
-
-
-class _Ending:
-    """TERM, then KILL, for a whole process group; ``confirmed`` once no process of it is left."""
-
-    def __init__(self, group: int, stop: Stop) -> None:
-        self.due: float | None = None
-        self.began = False
-        self.confirmed = False
-        self._group = group
-        self._stop = stop
-        self._give_up = 0.0
-        self._kill_at = 0.0
-        self._killed = False
-
-    @property
-    def reason(self) -> StopReason | None:
-        return self._stop.reason
-
-    def step(self, *, gone: bool) -> bool:
-        """Whether it is over. ``gone``: the leader was reaped, so its group may be empty."""
-        if self._stop.reason is None:
-            return False
-        now = time.monotonic()
-        if not self.began:
-            self.began = True
-            self._kill_at = now + self._stop.grace
-            self._give_up = self._kill_at + CONFIRM
-            _signal_group(self._group, signal.SIGTERM)
-            _signal_group(self._group, signal.SIGCONT)
-        if now >= self._kill_at and not self._killed:
-            self._killed = True
-            _signal_group(self._group, signal.SIGKILL)
-        self.due = min(now + _TICK, self._give_up)
-        self.confirmed = gone and not _group_lives(self._group)
-        return self.confirmed or now >= self._give_up
-
-
-def _signal_group(group: int, number: int) -> bool:
-    """Whether there was anybody to get it. A process of another user (EPERM) is somebody."""
-    try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _group_lives(group: int) -> bool:
-    """Whether a process of the group is more than a zombie that nobody has reaped yet."""
-    if not _signal_group(group, 0):
-        return False
-    stats = list(Path("/proc").glob("[0-9]*/stat"))
-    return not stats or any(_is_living_member(stat, group) for stat in stats)
-
-
-def _is_living_member(stat: Path, group: int) -> bool:
-    """By proc(5): state and process group come after the command's name in parentheses."""
-    try:
-        state, _parent, its_group = stat.read_text("latin-1").rpartition(")")[2].split()[:3]
-    except (OSError, ValueError):
-        return False
-    return int(its_group) == group and state not in "ZX"
-
-
-def _reap(child: subprocess.Popen[bytes]) -> None:
-    """Nothing stays behind when a consumer raises: a child that still runs is ended, then waited for."""
-    if child.poll() is None:
-        _signal_group(child.pid, signal.SIGKILL)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(CONFIRM)
 
 
 def _take_terminal() -> None:

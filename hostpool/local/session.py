@@ -9,7 +9,8 @@ import threading
 
 from hostpool.errors import Cancelled, HostError, TaskFailed, Unreachable
 from hostpool.events import Stream
-from hostpool.local.execution import CONFIRM, Execution, Terminal
+from hostpool.local.execution import Execution, Terminal
+from hostpool.local.group import CONFIRM
 from hostpool.local.stdin import open_stdin
 from hostpool.messages import Become, Target
 from hostpool.stop import Stop

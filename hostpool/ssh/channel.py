@@ -36,7 +36,7 @@ class Channel:
 
     ``opened``: confirmed; ``refusal``: (RFC 4254 §5.1 code, text) instead; ``eof``: no more output;
     ``closed``: the host closed it; ``dead``: the connection is gone; ``status`` and ``signal``: how
-    the command ended; ``replies``: answers to requests, in the order they were asked.
+    the command ended; ``replies``: answers to requests, in the order they were asked (``asked`` counts).
     """
 
     def __init__(self, transport: Transport, number: int, window: int) -> None:
@@ -50,6 +50,7 @@ class Channel:
         self.status: int | None = None
         self.signal: str | None = None
         self.replies: deque[bool] = deque()
+        self.asked = 0
         self.window_out = 0
         self.round_trip = 0.0
         self._stirred = False
@@ -62,7 +63,7 @@ class Channel:
         self._packet = 0
         self._eof_sent = False
         self._close_sent = False
-        self._asked = time.monotonic()
+        self._opening_since = time.monotonic()
 
     @property
     def exited(self) -> bool:
@@ -117,6 +118,7 @@ class Channel:
         m = self._message(cMSG_CHANNEL_REQUEST)
         m.add_string(kind)
         m.add_boolean(reply)
+        self.asked += reply
         for field in fields:
             if isinstance(field, int):
                 m.add_int(field)
@@ -170,7 +172,7 @@ class Channel:
             self._remote = number
             self.window_out = window
             self._packet = max(1, min(packet, 1 << 20) - 64)
-            self.round_trip = time.monotonic() - self._asked
+            self.round_trip = time.monotonic() - self._opening_since
             self.opened = True
             self._stir()
 

@@ -80,7 +80,7 @@ class Killer:
         self.due = now + self._stop.grace
         self._give_up = self.due + CONFIRM
         self._alarm = self._session.end_by(self._give_up + 2.0)  # whatever we may be stuck in
-        self._replies_before = len(self._channel.replies)
+        self._replies_before = self._channel.asked
         if self._dialogue is None:
             self._signal("TERM")
         elif self._dialogue.open:  # sshd may not signal another user's processes

@@ -24,6 +24,9 @@ _SILENT = "a firewall drops the packets, the host is down, or the address is wro
 _NO_ROUTE = "no network leads there from here: VPN, routes, or the address"
 _THROTTLED = "sshd sheds connections above its MaxStartups: a smaller --fanout, or raise MaxStartups there"
 
+# What ssh(1) as a ProxyCommand says when its own server sheds the connection.
+_SHED = ("MaxStartups", "kex_exchange_identification")
+
 # errno: (kind, words before the address, hint, retryable)
 _CONNECT: dict[int, tuple[str, str, str, bool]] = {
     errno.ECONNREFUSED: ("refused", "connection refused by", _REFUSED, True),
@@ -163,7 +166,7 @@ def _no_banner(reason: BaseException, target: Target, transport: Transport) -> U
     if complaint:
         return unreachable(
             target,
-            "throttled" if "MaxStartups" in complaint else "proxy_failed",
+            "throttled" if any(words in complaint for words in _SHED) else "proxy_failed",
             f"the ProxyCommand to {where} failed: {complaint}",
             "run it by hand; % tokens are those of ssh_config(5)",
             retryable=True,

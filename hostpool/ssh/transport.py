@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -29,56 +28,18 @@ from paramiko.common import (
     cMSG_GLOBAL_REQUEST,
 )
 from paramiko.message import Message
-from paramiko.packet import Packetizer
 from paramiko.ssh_exception import IncompatiblePeer, SSHException
 
 from hostpool.openssh.certificates import is_certificate, parse_host_certificate, verify_signature
 from hostpool.ssh.algorithms import CERTIFICATE, Offer
 from hostpool.ssh.attempt import Attempt
 from hostpool.ssh.channel import Channel
+from hostpool.ssh.packets import Packets
 from hostpool.ssh.wire import Wire
 
-MAX_PACKET = 256 * 1024 + 1024  # OpenSSH's PACKET_MAX_SIZE, and room for MAC and padding
-MAX_PREAMBLE = 64 * 1024
-MAX_BANNER_LINES = 1024  # both as OpenSSH's kex_exchange_identification
+MAX_BANNER_LINES = 1024  # as OpenSSH's kex_exchange_identification
 WINDOW = 2 * 1024 * 1024
 PACKET_SIZE = 32 * 1024
-
-
-class _Packets(Packetizer):
-    """Bounded in what it believes, without a timer thread per connection, and never first to rekey.
-
-    A rekey that we start deadlocks paramiko's reader when a CHANNEL_CLOSE comes in meanwhile
-    (paramiko#822), so ours would be due only long after the server's own (RFC 4344 §3.1: 2^31 packets).
-    """
-
-    REKEY_PACKETS = 2**31
-    REKEY_BYTES = 2**36
-
-    def __init__(self, socket: Any) -> None:
-        super().__init__(socket)
-        self.packets_in = 0
-        self.heard_at = time.monotonic()
-        self._preamble = 0
-
-    def start_handshake(self, timeout: float) -> None:
-        """Nothing: the attempt that connects has a deadline for all of it."""
-
-    def complete_handshake(self) -> None:
-        self.packets_in += 1
-        self.heard_at = time.monotonic()
-
-    def read_all(self, n: int, check_rekey: bool = False) -> bytes:
-        if not 0 <= n <= MAX_PACKET:
-            raise SSHException("a packet of impossible size: the stream is corrupt, or not SSH")
-        return super().read_all(n, check_rekey)
-
-    def _read_timeout(self, timeout: float) -> bytes:
-        piece: bytes = super()._read_timeout(timeout)  # type: ignore[misc]  # not in the stubs
-        self._preamble += len(piece)
-        if self._preamble > MAX_PREAMBLE:
-            raise SSHException("64 KiB came in and no SSH banner among them")
-        return piece
 
 
 class Transport(paramiko.Transport):
@@ -89,7 +50,7 @@ class Transport(paramiko.Transport):
     - Nothing polls: an idle session costs no CPU.
     """
 
-    packetizer: _Packets
+    packetizer: Packets
     _channels: Any
     _handler_table: dict[int, Callable[[Message], None]]
     _next_channel: Callable[[], int]
@@ -114,7 +75,7 @@ class Transport(paramiko.Transport):
     }
 
     def __init__(self, wire: Wire, offer: Offer) -> None:
-        super().__init__(wire, packetizer_class=_Packets)  # type: ignore[arg-type]  # paramiko duck-types it
+        super().__init__(wire, packetizer_class=Packets)  # type: ignore[arg-type]  # paramiko duck-types it
         self.wire = wire
         self.preamble: list[str] = []
         self.disconnect: tuple[int, str] | None = None

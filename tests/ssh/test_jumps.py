@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import threading
 import time
@@ -14,8 +15,9 @@ import pytest
 from hostpool.errors import Unreachable
 from hostpool.messages import Target
 from hostpool.ssh import SSHContext
+from hostpool.ssh.attempt import Attempt
 from hostpool.stop import Stop
-from tests.farm import Hostile, Refusing, Sshd, hostile
+from tests.farm import Hostile, Refusing, Sshd, hostile, processes, wait_until
 from tests.farm.processes import descendants
 from tests.ssh.helpers import command, connected, refusal, run, target_for
 
@@ -69,17 +71,11 @@ def test_a_dead_jump_connection_is_made_anew(context: SSHContext, sshd: Sshd, ba
     with connected(context, target):
         pass
     before = logins(bastion)
-    context.jumps._jump(target, _attempt(context))[0].kill()
+    context.jumps._jump(target, Attempt(context.alarms, 5, Stop()))[0].kill()
     time.sleep(0.1)
     with connected(context, target) as session:
         assert run(session, command("true"))[0].exit_code == 0
     assert logins(bastion) == before + 1
-
-
-def _attempt(context: SSHContext):  # type: ignore[no-untyped-def]
-    from hostpool.ssh.attempt import Attempt
-
-    return Attempt(context.alarms, 5, Stop())
 
 
 def test_a_host_that_refuses_behind_it(context: SSHContext, bastion: Sshd) -> None:
@@ -150,17 +146,13 @@ def test_an_unknown_key_of_the_jump_host(
 
 class TestProxyCommand:
     @pytest.fixture(autouse=True)
-    def no_child_left(self, sshd: Sshd, bastion: Sshd) -> Iterator[None]:
-        import os
+    def no_child_left(self) -> Iterator[None]:
+        def programs() -> set[int]:
+            return {pid for pid in descendants(os.getpid()) if "sshd" not in processes.command(pid)}
 
-        before = {
-            pid for pid in descendants(os.getpid()) if pid not in [*sshd.sessions(), *bastion.sessions()]
-        }
+        before = programs()
         yield
-        after = {
-            pid for pid in descendants(os.getpid()) if pid not in [*sshd.sessions(), *bastion.sessions()]
-        }
-        assert after <= before
+        wait_until(lambda: programs() <= before, seconds=3, what="the ProxyCommand is gone")
 
     def test_ssh_itself(self, context: SSHContext, sshd: Sshd, bastion: Sshd) -> None:
         words = bastion.ssh(bastion.address)
