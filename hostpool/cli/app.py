@@ -21,6 +21,8 @@ COMMANDS = {
     "run": ("hostpool.cli.run", "Run a command on many hosts"),
     "script": ("hostpool.cli.script", "Copy a script to many hosts, run it, remove it"),
     "ping": ("hostpool.cli.ping", "Log in to hosts and tell which ones answer"),
+    "reboot": ("hostpool.cli.reboot", "Reboot hosts and wait until they are back"),
+    "keys": ("hostpool.cli.keys", "One table of unknown host keys, confirmed once"),
     "inventory": ("hostpool.cli.inventory", "List, draw, show or check the inventory"),
     "demo": ("hostpool.cli.demo", "Try all this on a fleet of pretended hosts"),
 }

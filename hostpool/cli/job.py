@@ -41,26 +41,30 @@ def pattern_and_rest(words: list[str]) -> tuple[str, list[str]]:
     return words[0], words[1:]
 
 
-def run_on(options: HostOptions, pattern: str, prepare: Prepare, *, largest_code: bool = False) -> int:
+def run_on(
+    options: HostOptions, pattern: str, prepare: Prepare, *, largest_code: bool = False, data: bool = True
+) -> int:
     """Everything that could be wrong is found before the first host is touched: it raises then.
 
-    Returns the exit code. ``prepare`` makes the task, or what gives each host its own.
+    Returns the exit code. ``prepare`` makes the task, or what gives each host its own. Without ``data``
+    people are not shown what tasks have for programs (``HostResult.result``).
     """
     from hostpool.cli.inventories import select
 
     selected = select(options, pattern)
     if options.list_hosts:
-        return _list(options, selected.hosts)
+        return list_hosts(options, selected.hosts)
     from hostpool.cli.settings import settings
 
     connection = settings(options)
     task = prepare(selected, connection)
     _confirm(options, len(selected.hosts), task)
-    report = run_selected(options, selected, connection, task, largest_code=largest_code)
+    report = run_selected(options, selected, connection, task, largest_code=largest_code, data=data)
     return code_of(report, largest_code=largest_code)
 
 
-def _list(options: HostOptions, hosts: Iterable[str]) -> int:
+def list_hosts(options: HostOptions, hosts: Iterable[str]) -> int:
+    """``--list-hosts``."""
     if options.output in ("json", "jsonl"):
         import json
 
@@ -79,6 +83,7 @@ def run_selected(
     task: Task | TaskFor,
     *,
     largest_code: bool = False,
+    data: bool = True,
 ) -> RunReport:
     """Runs and shows. Raises all that is wrong with how hosts are to be reached, before the first one."""
     from hostpool.cli import audit, secrecy
@@ -86,7 +91,7 @@ def run_selected(
     from hostpool.cli.report import print_warning
     from hostpool.cli.settings import plan, view
     from hostpool.cli.signals import Signals
-    from hostpool.cli.sinks import LargestCode, Shared
+    from hostpool.cli.sinks import LargestCode, Shared, WithoutData
     from hostpool.pool import HostPool
     from hostpool.runner import Runner, Sink
     from hostpool.settings import FANOUT
@@ -97,6 +102,8 @@ def run_selected(
     shown: Sink = make_view(kind, view_options)
     if largest_code:
         shown = LargestCode(shown)
+    if not data and kind in ("live", "plain"):
+        shown = WithoutData(shown)
     shared = Shared(shown)
     name = _name(task)
     with HostPool(

@@ -58,3 +58,18 @@ class LargestCode:
 
     def close(self) -> None:
         self.sink.close()
+
+
+@dataclass
+class WithoutData:
+    """What a task found out is shown in a way of its own, or said by the status alone."""
+
+    sink: Sink
+
+    def handle(self, event: Event) -> None:
+        if isinstance(event, HostResult) and event.result is not None:
+            event = msgspec.structs.replace(event, result=None)
+        self.sink.handle(event)
+
+    def close(self) -> None:
+        self.sink.close()
