@@ -1,0 +1,125 @@
+"""What is kept of a run and of a host, and in which form."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from hostpool.results import HostResult, Status
+
+KEPT_OUTPUT = 64 * 1024
+"""Bytes of output (and of a module's result) kept for a host; the beginning and the end of more."""
+
+_MARK = "\n… {} bytes are not in the history …\n"
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(HostResult)
+_LEVEL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of a run before it begins. ``task`` and ``again`` hold no secret: whoever makes them
+    masks them. ``again`` is JSON with which the command can be called once more; ``name`` is --cron's."""
+
+    command: str
+    task: str
+    pattern: str
+    user: str
+    sudo_user: str | None = None
+    name: str | None = None
+    again: bytes | None = None
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run, as `hostpool history -o json` prints it. Times in seconds since the epoch, ``duration``
+    in seconds. ``alive``: it still goes on. A run that was killed has neither finished nor exit_code."""
+
+    run: int
+    started: float
+    finished: float | None
+    duration: float | None
+    user: str
+    sudo_user: str | None
+    command: str
+    task: str
+    pattern: str
+    name: str | None
+    hosts: int
+    counts: dict[Status, int]
+    exit_code: int | None
+    interrupted: str | None
+    alive: bool = False
+
+
+def packed(result: HostResult, *, output: bool) -> bytes:
+    """A masked result, with at most KEPT_OUTPUT of its output (none without ``output``), compressed."""
+    out, err = (KEPT_OUTPUT, KEPT_OUTPUT) if output else (0, 0)
+    if output and len(result.stdout) + len(result.stderr) > KEPT_OUTPUT // 4:
+        out, err = _shares(len(_utf8(result.stdout)), len(_utf8(result.stderr)))
+    changes: dict[str, Any] = {"stdout_b64": None, "stderr_b64": None}
+    changes["stdout"], cut_out = shortened(result.stdout, out)
+    changes["stderr"], cut_err = shortened(result.stderr, err)
+    changes["stdout_truncated"] = result.stdout_truncated or cut_out
+    changes["stderr_truncated"] = result.stderr_truncated or cut_err
+    if result.result is not None and (not output or len(_json(result.result)) > KEPT_OUTPUT):
+        changes["result"] = None
+    return zlib.compress(_json(msgspec.structs.replace(result, **changes)), _LEVEL)
+
+
+def unpacked(record: bytes) -> HostResult:
+    """Raises ValueError for what is no record."""
+    try:
+        return _decoder.decode(zlib.decompress(record))
+    except (zlib.error, msgspec.DecodeError) as error:
+        raise ValueError(str(error)) from error
+
+
+def _json(value: object) -> bytes:
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return _encoder.encode(_scrubbed(msgspec.to_builtins(value)))
+
+
+def _scrubbed(value: Any) -> Any:
+    """Without lone surrogates, which JSON in UTF-8 cannot hold."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_scrubbed(key): _scrubbed(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_scrubbed(item) for item in value]
+    return value
+
+
+def _shares(out: int, err: int) -> tuple[int, int]:
+    """How many bytes of each stream are kept: a short one all of it, long ones half each."""
+    half = KEPT_OUTPUT // 2
+    if out <= half:
+        return out, KEPT_OUTPUT - out
+    if err <= half:
+        return KEPT_OUTPUT - err, err
+    return half, half
+
+
+def shortened(text: str, limit: int) -> tuple[str, bool]:
+    """``text`` in at most ``limit`` bytes of UTF-8, its beginning and its end; whether that cut it."""
+    if len(text) * 4 <= limit:
+        return text, False
+    data = _utf8(text)
+    if len(data) <= limit:
+        return text, False
+    mark = _MARK.format(len(data))
+    room = limit - len(mark.encode())
+    if room < 0:
+        return "", True
+    head, tail = data[: room - room // 2], data[len(data) - room // 2 :] if room > 1 else b""
+    mark = _MARK.format(len(data) - len(head) - len(tail))
+    return head.decode("utf-8", "ignore") + mark + tail.decode("utf-8", "ignore"), True
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
