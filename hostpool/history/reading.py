@@ -69,12 +69,10 @@ class History:
         """This run, or the last one."""
         with self._reading() as connection:
             where = "1 ORDER BY id DESC LIMIT 1" if number is None else "id = ?"
-            row = (
-                connection
-                and connection.execute(
-                    f"SELECT {_COLUMNS} FROM run WHERE {where}", () if number is None else (number,)
-                ).fetchone()
-            )
+            row: tuple[Any, ...] | None = None
+            if connection is not None:
+                values = () if number is None else (number,)
+                row = connection.execute(f"SELECT {_COLUMNS} FROM run WHERE {where}", values).fetchone()
             if connection is None or row is None:
                 if number is None:
                     raise HistoryError("the history is empty: no run has been recorded yet")
@@ -91,9 +89,9 @@ class History:
     def again(self, number: int) -> bytes | None:
         """What the run's command needs to be called once more."""
         with self._reading() as connection:
-            row = (
-                connection and connection.execute("SELECT again FROM run WHERE id = ?", (number,)).fetchone()
-            )
+            if connection is None:
+                return None
+            row = connection.execute("SELECT again FROM run WHERE id = ?", (number,)).fetchone()
             return row[0] if row else None
 
     def names(self, run: Run) -> list[str]:
@@ -150,14 +148,10 @@ def _conditions(query: Query) -> tuple[str, list[Any]]:
         found.append(("id IN (SELECT id >> 24 FROM host WHERE name GLOB ?)", query.host))
     if query.status is not None:
         # A run that ended has its counts; the hosts of others have to be asked.
-        among = "('lost', 'running')" if query.status == "lost" else f"('{query.status}')"
-        found.append(
-            (
-                "coalesce(json_extract(counts, '$.' || ?) > 0, EXISTS (SELECT 1 FROM host WHERE"
-                f" host.id >= run.id << 24 AND host.id < (run.id + 1) << 24 AND status IN {among}))",
-                query.status,
-            )
-        )
+        among = "'lost', 'running'" if query.status == "lost" else f"'{query.status}'"
+        asked = "EXISTS (SELECT 1 FROM host WHERE host.id >= run.id << 24 AND host.id < (run.id + 1) << 24"
+        counted = "json_extract(counts, '$.' || ?) > 0"
+        found.append((f"coalesce({counted}, {asked} AND status IN ({among})))", query.status))
     if query.since is not None:
         found.append(("started >= ?", query.since))
     if query.command is not None:
