@@ -19,7 +19,8 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -215,8 +216,22 @@ class Sshd:
         below = [pid for master in self._masters for pid in processes.descendants(master.pid)]
         return list(dict.fromkeys([*below, *processes.marked(self._marker)]))
 
+    def reboot(self, *, down: float = 0.0, changes: Callable[[], object] = lambda: None) -> None:
+        """As a reboot looks from outside: all connections break, nothing listens for ``down`` seconds
+        and while ``changes`` runs, then the same server is back."""
+        count = len(self._masters)
+        self._end_all()
+        time.sleep(down)
+        changes()
+        for _ in range(count):
+            self._start_master()
+
     def stop(self) -> None:
         """End the server and all that was started through it; remove its directory. Idempotent."""
+        self._end_all()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _end_all(self) -> None:
         masters = [master.pid for master in self._masters]
         processes.kill_all(masters, signal.SIGSTOP)  # or they fork while we look
         while left := self.sessions():
@@ -226,7 +241,6 @@ class Sshd:
         for master in self._masters:
             master.wait(10)
         self._masters.clear()
-        shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self) -> Sshd:
         return self
