@@ -16,31 +16,37 @@ if TYPE_CHECKING:
     from hostpool.pool import AsyncResult, HostPool
     from hostpool.results import HostResult
     from hostpool.settings import Settings
-    from hostpool.tasks import Command, Ping, Script
+    from hostpool.tasks import Command, Get, Ping, Put, Script, Sync
 
 _HOMES = {
     "AsyncResult": "hostpool.pool",
     "Command": "hostpool.tasks",
+    "Get": "hostpool.tasks",
     "HostPool": "hostpool.pool",
     "HostResult": "hostpool.results",
     "HostpoolError": "hostpool.errors",
     "Inventory": "hostpool.inventory",
     "Ping": "hostpool.tasks",
+    "Put": "hostpool.tasks",
     "Script": "hostpool.tasks",
     "Settings": "hostpool.settings",
+    "Sync": "hostpool.tasks",
     "TimeoutError": "hostpool.errors",
 }
 
 __all__ = [
     "AsyncResult",
     "Command",
+    "Get",
     "HostPool",
     "HostResult",
     "HostpoolError",
     "Inventory",
     "Ping",
+    "Put",
     "Script",
     "Settings",
+    "Sync",
     "TimeoutError",
     "__version__",
 ]

@@ -20,6 +20,9 @@ COMPLETE_VARIABLE = "_HOSTPOOL_COMPLETE"
 COMMANDS = {
     "run": ("hostpool.cli.run", "Run a command on many hosts"),
     "script": ("hostpool.cli.script", "Copy a script to many hosts, run it, remove it"),
+    "put": ("hostpool.cli.put", "Copy files and directories to many hosts"),
+    "get": ("hostpool.cli.get", "Copy files and directories from many hosts"),
+    "sync": ("hostpool.cli.sync", "Make a directory on many hosts equal to one here"),
     "ping": ("hostpool.cli.ping", "Log in to hosts and tell which ones answer"),
     "reboot": ("hostpool.cli.reboot", "Reboot hosts and wait until they are back"),
     "keys": ("hostpool.cli.keys", "One table of unknown host keys, confirmed once"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from hostpool.cli import hints
+from hostpool.cli.again import Invocation
 from hostpool.cli.flags import Flag, flags_of
 from hostpool.cli.words import Grammar, Split, split
 from hostpool.errors import ConfigError, HostpoolError, Problems, UsageError
@@ -44,8 +45,8 @@ class Spec(Generic[Options]):
 
     @property
     def open_ended(self) -> bool:
-        """Whether the last word may be many."""
-        return bool(self.words) and self.words[-1].strip("[]").endswith("...")
+        """Whether one of the words may be many."""
+        return any(word.strip("[]").endswith("...") for word in self.words)
 
     def split(self, arguments: Sequence[str]) -> Split:
         return split(arguments, self.grammar, free=self.free)
@@ -57,7 +58,10 @@ def execute(spec: Spec[Options], parts: Split) -> int:
     from hostpool.cli.config import merged
 
     _refuse(spec, parts)
-    return spec.run(merged(spec.options, _said(spec, parts)), parts.words)
+    said = _said(spec, parts)
+    if "invocation" in spec.options.__dataclass_fields__:  # type: ignore[attr-defined]  # it is a dataclass
+        said["invocation"] = Invocation(spec.name, tuple(parts.words))
+    return spec.run(merged(spec.options, said), parts.words)
 
 
 def wants_help(parts: Split) -> bool:

@@ -1,6 +1,7 @@
 """What a host says about its files, read piece by piece: nothing is kept but the unfinished end.
 
-After a line that no login prints (MARK) come ``key=value`` lines and an empty one, then records:
+After a line that no login prints (MARK) come ``key=value`` lines and an empty one, then (where they say
+``words=yes``) NUL-ended words and an empty one, then records:
 
 - ``gnu``: find -printf, two NUL-ended texts an entry: fields and path, target of a symlink;
 - ``stat``/``bsd``: the output of stat, each record beginning with ``//`` at the start of a line (no
@@ -45,6 +46,7 @@ class Listing:
     def __init__(self, record: Callable[[Record], None], limit: int = 5_000_000) -> None:
         self.facts: dict[str, str] = {}
         self.leftovers: list[bytes] = []
+        self.words: list[bytes] = []
         self.sums: dict[bytes, str] = {}
         self.status: int | None = None
         self.marked = False
@@ -93,8 +95,23 @@ class Listing:
             else:
                 self.facts[key.decode("ascii", "replace")] = value.decode("utf-8", "replace")
             return rest
+        self._step = self._words if self.facts.get("words") == "yes" else self._records
+        return rest
+
+    @property
+    def _records(self) -> Callable[[bytes], bytes]:
         pairs = self.facts.get("find") == "gnu" or self.facts.get("list") == "none"
-        self._step = self._gnu if pairs else self._stat
+        return self._gnu if pairs else self._stat
+
+    def _words(self, data: bytes) -> bytes:
+        word, nul, rest = data.partition(b"\0")
+        if not nul:
+            return data
+        if word:
+            self._count()
+            self.words.append(word)
+        else:
+            self._step = self._records
         return rest
 
     def _gnu(self, data: bytes) -> bytes:

@@ -22,6 +22,15 @@ else H= kind=none; fi
 """
 """sh: H is a command that prints a SHA-256 sum and then the name, or is empty; kind names it."""
 
+FIND = r"""
+if find . -maxdepth 0 -printf '' 2>/dev/null; then find=gnu
+elif stat -c %f . >/dev/null 2>&1; then find=stat
+elif stat -f %p . >/dev/null 2>&1; then find=bsd
+else find=none; fi
+printf 'find=%s\n' "$find"
+"""
+"""sh: which of the dialects of sync.listing the host can speak."""
+
 _TELL = r"""
 printf '%s\n' '@MARK@' "sums=$kind"
 dest=$1 single=$2 sums=$3 owner=$4 group=$5 state=dir one=
@@ -48,11 +57,7 @@ if [ -n "$group" ]; then
     awk -F: -v g="$group" '$1 == g { print $3; exit }')"
 fi
 command -v tar >/dev/null 2>&1 && printf 'tar=yes\n'
-if find . -maxdepth 0 -printf '' 2>/dev/null; then find=gnu
-elif stat -c %f . >/dev/null 2>&1; then find=stat
-elif stat -f %p . >/dev/null 2>&1; then find=bsd
-else find=none; fi
-printf 'find=%s\n' "$find"
+@FIND@
 if [ "$state" != dir ] || [ "$find" = none ]; then
   printf 'list=none\n\nEND 0\0'
   exit 0
@@ -62,7 +67,7 @@ echo
 status=0
 """
 
-_LIST = r"""
+LISTING = r"""
 gnu() { find "$@" -printf '%y %m %s %T@ %U %G %D %i %n %p\0%l\0'; }
 stat() { find "$@" -exec stat -c '//%f %s %Y %u %g %d %i %h %n' {} +; }
 bsd() { find "$@" -exec stat -f '//%p %z %m %u %g %d %i %l %N' {} +; }
@@ -75,6 +80,12 @@ pairs() {
   find "$@" -type f '(' -path "*$nl*" -o -path '*\\*' ')' -exec sh -c \
     'H=$1; shift; for f; do printf "%s\0" "$f"; $H < "$f"; printf "\0"; done' sh "$H" {} +
 }
+nl='
+'
+"""
+"""sh: functions that list what find(1) finds for their arguments, and its sums."""
+
+_LOOK = r"""
 look() {
   does=$1 depth=$2
   shift 2
@@ -86,8 +97,6 @@ look() {
   if [ "$depth" = one ]; then set -- "$@" -maxdepth 0; fi
   "$does" "$@" || status=$?
 }
-nl='
-'
 each() {
 @EACH@
 }
@@ -122,10 +131,10 @@ class Question:
         for depth, paths in (("one", self.alone), ("all", self.below)):
             pieces = chunks([relative(path) for path in paths], 20_000)
             each += [f'  look "$1" {depth} {" ".join(piece)}' for piece in pieces]
-        program = (TOOLS + _TELL).replace("@MARK@", MARK.decode())
+        program = (TOOLS + _TELL).replace("@MARK@", MARK.decode()).replace("@FIND@", FIND)
         return Run(
             effect=Effect.QUERY,
-            program=program + _LIST.replace("@EACH@", "\n".join(each) or "  :"),
+            program=program + (LISTING + _LOOK).replace("@EACH@", "\n".join(each) or "  :"),
             args=(self.dest, self.single, "sums" if self.sums else "", self.owner, self.group),
             live=False,
             into=intake,

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from hostpool.sync.filters import NO_FILTERS, Filters
 from hostpool.sync.modes import Change
 from hostpool.sync.tree import Tree
-from hostpool.tasks.base import Effect, FileSource, Request
+from hostpool.tasks.base import Effect, FileSource, Intake, Request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,4 +73,70 @@ class Pack(Request[FileSource]):
     need: str
     tail: Callable[[Packed], bytes]
     sums: bool
+    effect: Effect = field(default=Effect.QUERY)
+
+
+# -- the way back
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file, directory or symlink of a host, as it is to stand here. ``name`` is relative to the
+    host's own directory (``flat``: to DESTDIR), checked to lead nowhere else."""
+
+    name: bytes
+    kind: int
+    mode: int
+    size: int
+    mtime: int
+    link: bytes = b""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing(Request[list[int]]):
+    """Which of ``wanted`` (by their places in it) do not stand here as they should: other kind, size,
+    time, mode of a file, or target of a symlink."""
+
+    directory: str
+    flat: bool
+    wanted: list[Wanted]
+    effect: Effect = field(default=Effect.QUERY)
+
+
+class Receiver(Intake, Protocol):
+    """Takes a tar stream with the files that were asked for; what it takes is nowhere to be seen until
+    it is accepted."""
+
+    @property
+    def facts(self) -> Mapping[str, str]: ...
+
+    @property
+    def sums(self) -> Mapping[bytes, str]: ...
+
+    @property
+    def whole(self) -> bool: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receive(Request[Receiver]):
+    """``files``: path on the host (absolute) → what it is to become here. Nothing else is taken, and no
+    more than ``limit`` bytes. Raises TaskFailed when there is no room for them."""
+
+    directory: str
+    flat: bool
+    files: Mapping[bytes, Wanted]
+    limit: int
+    effect: Effect = field(default=Effect.QUERY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accept(Request[list[tuple[bytes, str]]]):
+    """Put what was received in its place, and directories and symlinks too. Returns (name, reason) of
+    what could not be. ``verify``: files whose SHA-256 differs from the host's word are not taken.
+    ``keep`` False: throw it away."""
+
+    receiver: Receiver
+    others: list[Wanted]
+    verify: bool
+    keep: bool = True
     effect: Effect = field(default=Effect.QUERY)

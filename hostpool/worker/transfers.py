@@ -10,9 +10,10 @@ from typing import Any
 from hostpool.events import Progress, Stream
 from hostpool.sync.tree import Tree
 from hostpool.tasks.base import Intake, Request
-from hostpool.tasks.local import Digests, Pack, Scan, Texts
+from hostpool.tasks.local import Accept, Digests, Pack, Receive, Scan, Standing, Texts
 from hostpool.tasks.session import Consumer
 from hostpool.worker.packs import PackSource, digest, read_steadily
+from hostpool.worker.receive import Receiver, standing
 from hostpool.worker.reporter import Reporter
 from hostpool.worker.scan import scan
 from hostpool.worker.spool import Spool
@@ -50,6 +51,13 @@ class Transfers:
         if isinstance(request, Pack):
             kept = self._of(request.key)
             return PackSource(kept.spool, request, kept.sums, _progress(host, reporter))
+        if isinstance(request, Standing):
+            return standing(request, host)
+        if isinstance(request, Receive):
+            return Receiver(request, host)
+        if isinstance(request, Accept):
+            assert isinstance(request.receiver, Receiver)
+            return request.receiver.finish(request)
         raise TypeError(f"a request that no driver knows: {type(request).__name__}")
 
     def close(self) -> None:
