@@ -377,6 +377,6 @@ def _after_death(ticket: Ticket, what: str) -> HostResult:
 
 def _credential_verdict(result: HostResult) -> bool | None:
     """Whether this result shows the password accepted (True), refused, or neither."""
-    if result.error is not None and result.error.kind in ("auth_failed", "become_refused"):
+    if result.error is not None and result.error.kind in ("auth_failed", "become_password"):
         return False
     return None if result.status in ("unreachable", "not_run") else True

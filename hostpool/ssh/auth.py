@@ -144,9 +144,11 @@ class _Login:
         self.used.add("keyboard-interactive")
         password_left = self.target.password is not None
         gave_up = False
+        asked = False
 
         def respond(title: str, instructions: str, prompts: tuple[Prompt, ...]) -> list[str] | None:
-            nonlocal password_left, gave_up
+            nonlocal password_left, gave_up, asked
+            asked = asked or bool(prompts)
             if password_left and len(prompts) == 1 and not prompts[0].echo and self.target.password:
                 password_left = False
                 return [self.target.password.reveal()]
@@ -169,7 +171,7 @@ class _Login:
             return False
         if self._take(answer):
             return True
-        if not answer.partial:
+        if asked and not answer.partial:
             self.refused.append("the answers to its questions")
             if self.target.password is not None and not password_left:
                 self.used.add("password")  # the same password would count as one more refusal
@@ -187,7 +189,9 @@ class _Login:
                 "add it to the agent (ssh-add), or run at a terminal",
             )
         if not self.refused and not self.notes and self.identities.empty:
-            return self._refuse("we have no key and no password to show")
+            missing = self.identities.missing
+            what = f": no {', no '.join(missing)}" if 0 < len(missing) < 3 else ""
+            return self._refuse(f"we have no key and no password to show{what}")
         return self._refuse("; ".join([*self._refusals(), *self.notes]))
 
     def _refusals(self) -> list[str]:

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 class Identities:
     """Iterates once, in OpenSSH's order: certificates, agent keys that are also named in the settings,
-    other agent keys (unless IdentitiesOnly), key files. ``notes`` collects what could not be used."""
+    other agent keys (unless IdentitiesOnly), key files. ``notes`` collects what could not be used,
+    ``missing`` the key files that are not there."""
 
     def __init__(self, context: SSHContext, target: Target, notes: list[str]) -> None:
         self._context = context
         self._target = target
         self._notes = notes
         self.empty = True
+        self.missing: list[str] = []
 
     def any(self) -> bool:
         """Whether there may be one at all, found out without asking anybody."""
@@ -81,7 +83,10 @@ class Identities:
             return None
         if key is not None:
             return keys.public_blob(key)
-        return keys.read_public_half(path)  # the private half may be in the agent
+        public = keys.read_public_half(path)  # the private half may be in the agent
+        if public is None:
+            self.missing.append(path)
+        return public
 
     def _unlocked_blob(self, path: str) -> bytes | None:
         try:

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hostpool.errors import HostpoolError, InventoryError, Problems, SSHConfigError
+from hostpool.errors import ConfigError, HostpoolError, InventoryError, Problems, SSHConfigError
 from hostpool.messages import Become, HostKeyPolicy, Target
 from hostpool.settings import CONNECT_TIMEOUT, Settings
 from hostpool.targets.variables import ConnectionVars, read_connection_vars
@@ -47,6 +47,8 @@ class Resolver:
         self._configs: dict[tuple[str, ...], SSHConfig] = {}
         self._files: SSHConfig | None = None
         self._targets: dict[str, Target] = {}
+        self._keys_seen: set[str] = set()
+        self._hops: dict[HostConfig, Target] = {}
         self._notes: dict[str, None] = {}
         self._revoked: set[str] = set()
 
@@ -95,14 +97,14 @@ class Resolver:
 
     def resolve_all(self, hosts: Iterable[str]) -> None:
         """Resolves every host now. Raises all that is wrong at once (UsageError or Problems)."""
-        errors: list[HostpoolError] = []
+        errors: list[tuple[str, HostpoolError]] = []
         for host in hosts:
             try:
                 self.resolve(host)
             except HostpoolError as error:
-                errors += error.errors if isinstance(error, Problems) else (error,)
+                errors += [(host, e) for e in (error.errors if isinstance(error, Problems) else (error,))]
         if errors:
-            raise Problems.of(list({str(error): error for error in errors}.values()))
+            raise Problems.of(_folded(errors))
 
     def gate(self, target: Target) -> str | None:
         """The credential that must be tried on one host first, None if there is none."""
@@ -130,7 +132,7 @@ class Resolver:
             raise SSHConfigError(f"{host}: ssh_config refuses the connection: {found.refused}", host=host)
         from hostpool.openssh.route import route
 
-        jumps = tuple(self._target(hop.original, hop) for hop in route(config, found))
+        jumps = tuple(self._hop(hop) for hop in route(config, found))
         target = self._target(host, found)
         return _with(
             target,
@@ -142,6 +144,12 @@ class Resolver:
             host_keys=self._host_keys(given, found),
             connect_timeout=given.connect_timeout or target.connect_timeout,
         )
+
+    def _hop(self, found: HostConfig) -> Target:
+        hop = self._hops.get(found)
+        if hop is None:
+            hop = self._hops[found] = self._target(found.original, found)
+        return hop
 
     def _target(self, name: str, found: HostConfig) -> Target:
         """What ssh_config alone says (all there is for a jump host)."""
@@ -214,7 +222,21 @@ class Resolver:
         if not named:
             return found.identity_files
         files = [str(Path(name).expanduser()) for name in named]
+        for file in files:
+            self._check_key(file)
         return (*files, *(found.identity_files if found.identity_files_explicit else ()))
+
+    def _check_key(self, file: str) -> None:
+        """A key that was named and is not there is a typo on every host at once. Its public half is
+        enough: the agent may hold the rest."""
+        if file in self._keys_seen:
+            return
+        if not (Path(file).exists() or Path(f"{file}.pub").exists()):
+            raise ConfigError(
+                f"there is no private key file {file}",
+                hint="--private-key, ansible_ssh_private_key_file: a path on this machine",
+            )
+        self._keys_seen.add(file)
 
     def _host_keys(self, given: ConnectionVars, found: HostConfig) -> HostKeyPolicy:
         return "off" if given.host_key_checking is False else self._policy(found)
@@ -253,6 +275,20 @@ class Resolver:
             if any(fnmatchcase(name, pattern) for pattern in found.send_env)
         ]
         return (*sent, *found.set_env)
+
+
+def _folded(errors: list[tuple[str, HostpoolError]]) -> list[HostpoolError]:
+    """What is wrong in the same way on many hosts (a group's variable) is one error that names them."""
+    from hostpool.inventory import fold
+
+    same: dict[str, tuple[list[str], HostpoolError]] = {}
+    for host, error in errors:
+        what = error.message.removeprefix(f"{host}: ")
+        same.setdefault(what, ([], error))[0].append(host)
+    for what, (hosts, error) in same.items():
+        if error.message != what and len(hosts) > 1:
+            error.message = f"{fold(hosts)}: {what}"
+    return [error for _, error in same.values()]
 
 
 def _loaded(inventory: Inventory | str | Sequence[str] | None) -> Inventory | None:
