@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hostpool.cli.spec import Spec
 from hostpool.cli.transfer_options import GetOptions
 from hostpool.errors import UsageError
@@ -19,6 +21,7 @@ whole or not at all, compared by SHA-256 on both ends, and only if it differs fr
 
 def run(options: GetOptions, words: list[str]) -> int:
     from hostpool.cli.job import pattern_and_rest, run_on
+    from hostpool.cli.transfer_tasks import per_host
     from hostpool.tasks.fetch import Get
 
     pattern, rest = pattern_and_rest(words)
@@ -27,15 +30,20 @@ def run(options: GetOptions, words: list[str]) -> int:
             "SRC and DESTDIR are needed after the hosts",
             hint=f"`hostpool get {pattern} /etc/hosts hosts`: SRC is on the hosts, DESTDIR here",
         )
-    *sources, directory = rest or [""]
-    task = Get(
-        tuple(sources),
-        directory,
-        flat=options.flat,
-        verify=not options.no_verify,
-        list_changes=options.check or options.verbose > 0,
+
+    def make(words: Sequence[str]) -> Get:
+        *sources, directory = words
+        return Get(
+            tuple(sources),
+            directory,
+            flat=options.flat,
+            verify=not options.no_verify,
+            list_changes=options.check or options.verbose > 0,
+        )
+
+    return run_on(
+        options, pattern, lambda selected, settings: per_host(options, rest, make, selected, settings)
     )
-    return run_on(options, pattern, lambda selected, settings: task)
 
 
 SPEC = Spec("get", GetOptions, ("PATTERN", "SRC...", "DESTDIR"), run, _HELP, free=True)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from hostpool.cli.spec import Spec
 from hostpool.cli.transfer_options import PutOptions
 from hostpool.errors import UsageError
+
+if TYPE_CHECKING:
+    from hostpool.tasks import Put
 
 _HELP = """Copy local files and directories to DEST on every host that matches PATTERN.
 
@@ -18,8 +24,8 @@ standard input. Each file arrives whole or not at all, compared by size and SHA-
 
 
 def run(options: PutOptions, words: list[str]) -> int:
-    from hostpool.cli.job import pattern_and_rest, run_on
-    from hostpool.cli.transfer_tasks import put_task, stdin_file
+    from hostpool.cli.job import pattern_and_rest
+    from hostpool.cli.transfer_tasks import stdin_file
 
     pattern, rest = pattern_and_rest(words)
     if len(rest) < 2 and not options.list_hosts:
@@ -29,20 +35,27 @@ def run(options: PutOptions, words: list[str]) -> int:
         )
     *sources, dest = rest or [""]
     if "-" not in sources or options.list_hosts:
-        return run_on(options, pattern, lambda selected, settings: put_task(options, sources, dest))
+        return _put(options, pattern, rest)
     if len(sources) > 1:
         raise UsageError("- stands for standard input, which goes alone")
     path = stdin_file(dest, "-" in options.inventory)
     try:
-        return run_on(
-            options, pattern, lambda selected, settings: put_task(options, [str(path)], dest, _name(dest))
-        )
+        return _put(options, pattern, [str(path), dest], from_stdin=True)
     finally:
         path.unlink(missing_ok=True)
 
 
-def _name(dest: str) -> str:
-    return dest.rpartition("/")[2]
+def _put(options: PutOptions, pattern: str, words: list[str], *, from_stdin: bool = False) -> int:
+    from hostpool.cli.job import run_on
+    from hostpool.cli.transfer_tasks import per_host, put_task
+
+    def make(words: Sequence[str]) -> Put:
+        *sources, dest = words
+        return put_task(options, sources, dest, dest.rpartition("/")[2] if from_stdin else None)
+
+    return run_on(
+        options, pattern, lambda selected, settings: per_host(options, words, make, selected, settings)
+    )
 
 
 SPEC = Spec("put", PutOptions, ("PATTERN", "SRC...", "DEST"), run, _HELP, free=True)

@@ -44,6 +44,9 @@ def _rule(kind: str) -> Callable[[str], FilterWord]:
 class SendingOptions(HostOptions):
     """What puts files on hosts."""
 
+    subst: bool = flag(
+        "--subst", section=_TASK, help="Replace %h (address), %n (name), %u (user) and {{var}} in the words."
+    )
     diff: bool = flag("-D", "--diff", section=_TASK, help="Show what changes, text files line by line.")
     owner: str | None = flag(
         "--owner", metavar="USER", section=_TASK, parse=values.text,
@@ -102,5 +105,8 @@ class SyncOptions(SendingOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class GetOptions(HostOptions):
+    subst: bool = flag(
+        "--subst", section=_TASK, help="Replace %h (address), %n (name), %u (user) and {{var}} in the words."
+    )
     flat: bool = flag("--flat", section=_TASK, help="To DESTDIR/HOST-NAME, without a directory per host.")
     no_verify: bool = flag("--no-verify", section=_TASK, help="Do not compare the SHA-256 on both ends.")

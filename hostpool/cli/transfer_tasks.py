@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +15,21 @@ from hostpool.errors import HostpoolError, Problems, UsageError
 from hostpool.tasks.files import MAX_DELETE, Put, Sync
 
 if TYPE_CHECKING:
-    from hostpool.cli.transfer_options import FilterWord, PutOptions, SyncOptions
+    from hostpool.cli.inventories import Selected
+    from hostpool.cli.transfer_options import FilterWord, GetOptions, PutOptions, SendingOptions, SyncOptions
+    from hostpool.runner import TaskFor
+    from hostpool.settings import Settings
+    from hostpool.tasks import Get, Task
+
+_MARKED = re.compile(r"%[hnu%]|\{\{|\{%")
+"""In words that stand for others until --subst has replaced them."""
+Make = Callable[[Sequence[str]], "Sync | Put | Get"]
 
 
 def sync_task(options: SyncOptions, source: str, dest: str) -> Sync:
     """Raises UsageError for a SRC that is not there, or is empty while --delete is on."""
-    check_sources([source])
+    if not (options.subst and _MARKED.search(source)):
+        check_sources([source])
     path = Path(source)
     if options.delete and path.is_dir() and not any(path.iterdir()):
         raise UsageError(
@@ -43,7 +54,7 @@ def sync_task(options: SyncOptions, source: str, dest: str) -> Sync:
 
 
 def put_task(options: PutOptions, sources: Sequence[str], dest: str, as_name: str | None = None) -> Put:
-    check_sources(sources)
+    check_sources([source for source in sources if not (options.subst and _MARKED.search(source))])
     return Put(
         tuple(sources),
         dest,
@@ -103,6 +114,28 @@ def _from_file(name: str) -> list[tuple[str, str]]:
         ("include" if rule.include else "exclude", rule.pattern.decode("utf-8", "surrogateescape"))
         for rule in rules
     ]
+
+
+def per_host(
+    options: SendingOptions | GetOptions,
+    words: Sequence[str],
+    make: Make,
+    selected: Selected,
+    settings: Settings,
+) -> Task | TaskFor:
+    """What ``make`` makes of the words, under --subst of each host's own. Hosts with the same sources
+    share what is read and packed."""
+    plain = make(words)
+    if not options.subst:
+        return plain
+    from hostpool.cli.subst import PerHost, words_per_host
+
+    keys: dict[tuple[str, ...], str] = {}
+    tasks: dict[str, Task] = {}
+    for host, own in words_per_host(words, selected, settings).items():
+        key = keys.setdefault(own[:-1], f"{plain.key}{len(keys)}")
+        tasks[host] = replace(make(own), key=key)
+    return PerHost(plain.name, tasks)
 
 
 def stdin_file(dest: str, uses_stdin: bool) -> Path:

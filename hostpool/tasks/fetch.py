@@ -20,6 +20,7 @@ from hostpool.sync.untar import TRAILER
 from hostpool.tasks.base import Effect, Note, Outcome, Request, Run, RunReply
 from hostpool.tasks.files_query import FIND, LISTING, TOOLS, chunks, text
 from hostpool.tasks.local import Accept, Receive, Receiver, Standing, Wanted
+from hostpool.tasks.mirror import size
 from hostpool.tasks.shell import quote
 
 Steps = Generator[Request[Any], Any, Outcome]
@@ -263,13 +264,16 @@ def _outcome(
         "bytes": sum(each.size for each in files.values()),
         "entries": len(wanted),
     }
-    reply = RunReply(exit_code=None, stdout=text.encode("utf-8", "surrogateescape"), stdout_bytes=len(text))
+    if not text:
+        text = f"{len(files)} files received ({size(result['bytes'])})\n" if changed else "up to date\n"
+    said = text.encode("utf-8", "surrogateescape")
+    reply = RunReply(exit_code=None, stdout=said, stdout_bytes=len(said))
     if not failures:
         return Outcome(
             status="changed" if changed else "ok",
             changed=changed,
             result=result,
-            reply=reply if text else None,
+            reply=reply,
         )
     lines = "".join(f"{path}: {reason}\n" for path, reason in failures)
     result["failed"] = [path for path, _ in failures]

@@ -412,16 +412,18 @@ def _outcome(plan: Plan, failures: list[tuple[str, str]], *, changed: bool, text
     result: dict[str, Any] = {
         "sent": sum(1 for number in plan.send if kinds[number] != DIRECTORY),
         "bytes": plan.bytes,
-        "deleted": len(plan.delete),
-        "entries": len(plan.tree),
+        "deleted": plan.delete_total if plan.delete else 0,
+        "attributes": len({*plan.chmod, *plan.touch, *plan.chown}),
+        "entries": sum(1 for kind in kinds if kind != DIRECTORY),
     }
-    reply = RunReply(exit_code=None, stdout=text.encode("utf-8", "surrogateescape"), stdout_bytes=len(text))
+    said = (text or _summary(result)).encode("utf-8", "surrogateescape")
+    reply = RunReply(exit_code=None, stdout=said, stdout_bytes=len(said))
     if not failures:
         return Outcome(
             status="changed" if changed else "ok",
             changed=changed,
             result=result,
-            reply=reply if text else None,
+            reply=reply,
         )
     lines = "".join(f"{path}: {reason}\n" for path, reason in failures)
     result["failed"] = [path for path, _ in failures]
@@ -434,3 +436,28 @@ def _outcome(plan: Plan, failures: list[tuple[str, str]], *, changed: bool, text
         reply=replace(reply, stderr=lines.encode("utf-8", "surrogateescape"), stderr_bytes=len(lines)),
         error=ErrorInfo("paths_failed", f"{path}: {reason}{more}", None),
     )
+
+
+def _summary(result: dict[str, Any]) -> str:
+    words = []
+    if result["sent"]:
+        words.append(f"{_files(result['sent'])} sent ({size(result['bytes'])})")
+    if result["deleted"]:
+        words.append(f"{result['deleted']} deleted")
+    if not words:
+        words.append("attributes set" if result["attributes"] else f"up to date: {_files(result['entries'])}")
+    return f"{', '.join(words)}\n"
+
+
+def _files(number: int) -> str:
+    return "1 file" if number == 1 else f"{number} files"
+
+
+def size(number: int) -> str:
+    """Bytes for people: ``512 B``, ``1.2 MiB``."""
+    value = float(number)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"
