@@ -79,8 +79,9 @@ class Runner:
         plan: Plan | None = None,
         all_output: bool = False,
         argv: Sequence[str] = (),
+        run_id: str | None = None,
     ) -> None:
-        self.run_id = os.urandom(3).hex()
+        self.run_id = os.urandom(3).hex() if run_id is None else run_id
         self._pool = pool
         self._plan = plan if plan is not None else Plan()
         self._events = pool.events(all_output=all_output)

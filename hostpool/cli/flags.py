@@ -17,6 +17,8 @@ SECTIONS = (
 )
 """The headings of a command's help, in order."""
 
+CRON = "From cron"
+_EVERY_SECTION = (*SECTIONS, CRON)
 _FLAG = "flag"
 
 
@@ -81,10 +83,12 @@ def flag(
     return dataclasses.field(default=default, metadata={_FLAG: settings})
 
 
-def setting(key: str, *, default: bool, help: str) -> Any:
-    """A switch that only the configuration file and the environment have."""
+def setting(
+    key: str, *, default: Any, help: str, metavar: str | None = None, parse: Callable[[str], Any] = str
+) -> Any:
+    """What only the configuration file and the environment have: a switch, or a value with ``metavar``."""
     settings = {
-        "names": (f"--{key}",), "help": help, "section": SECTIONS[-1], "metavar": None, "parse": str,
+        "names": (f"--{key}",), "help": help, "section": SECTIONS[-1], "metavar": metavar, "parse": parse,
         "many": False, "counted": False, "config": True, "hidden": (), "complete": None, "typed": False,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata={_FLAG: settings})
@@ -97,7 +101,7 @@ def flags_of(options: type) -> tuple[Flag, ...]:
         for field in dataclasses.fields(options)
         if _FLAG in field.metadata
     ]
-    return tuple(sorted(found, key=lambda each: SECTIONS.index(each.section)))
+    return tuple(sorted(found, key=lambda each: _EVERY_SECTION.index(each.section)))
 
 
 def parsed(flag: Flag, value: Any) -> Any:

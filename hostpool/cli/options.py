@@ -14,7 +14,8 @@ from typing import Literal
 
 from hostpool.batches import Limit
 from hostpool.cli import values
-from hostpool.cli.flags import SECTIONS, flag, setting
+from hostpool.cli.again import Invocation, Replay
+from hostpool.cli.flags import CRON, SECTIONS, flag, setting
 from hostpool.settings import HostKeyPolicy
 
 OutputKind = Literal["live", "plain", "jsonl", "json", "junit"]
@@ -186,6 +187,9 @@ class Showing:
     stream: bool = flag("--stream", section=_OUTPUT, help="Print output lines as they come.")
     no_prefix: bool = flag("-N", "--no-prefix", section=_OUTPUT, help="No 'host: ' before lines.")
     no_fold: bool = flag("--no-fold", section=_OUTPUT, help="Do not join hosts with equal results.")
+    compare: bool = flag(
+        "--compare", section=_OUTPUT, help="Show outputs as they differ from what most hosts gave."
+    )
     quiet: bool = flag(
         "-q", "--quiet", section=_OUTPUT, help="Only hosts that are not well, and the summary."
     )
@@ -196,16 +200,74 @@ class Showing:
         "--max-output", metavar="SIZE", section=_OUTPUT, parse=values.size, config=True,
         help="Keep this much of each output stream: its beginning and its end. [default: 1M]",
     )  # fmt: skip
+    outdir: str | None = flag(
+        "--outdir", metavar="DIR", section=_OUTPUT, parse=values.path,
+        help="Write DIR/HOST.stdout and .stderr as they come, DIR/HOST.json at the host's end.",
+    )  # fmt: skip
     changed_exit_code: bool = flag(
         "--changed-exit-code", section=_OUTPUT, help="Exit with 6 when all is well and something changed."
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class HostOptions(Selecting, Spreading, Connecting, Becoming, Limiting, Showing):
-    """What every command that works on hosts takes. ``syslog`` can only be configured."""
+class Remembering:
+    """Where runs and the outcomes of cron's are remembered: all of it can only be configured."""
 
+    state_dir: str | None = setting(
+        "state-dir", metavar="DIR", parse=values.path, default=None,
+        help="Where the history and the outcomes of --cron are kept. [default: ~/.local/state/hostpool]",
+    )  # fmt: skip
+    history_output: bool = setting(
+        "history-output", default=True, help="Keep the output of hosts in the history (64 KiB a host)."
+    )
+    history_keep: float | None = setting(
+        "history-keep", metavar="TIME", parse=values.seconds, default=None,
+        help="Forget runs that are older. [default: 30d]",
+    )  # fmt: skip
+    history_max_size: int | None = setting(
+        "history-max-size", metavar="SIZE", parse=values.size, default=None,
+        help="Forget the oldest runs when the history is larger. [default: 1G]",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scheduled:
+    """What cron mode is told; without ``cron`` the others mean nothing."""
+
+    cron: str | None = flag(
+        "--cron", metavar="NAME", section=CRON, parse=values.job_name,
+        help="Run as the cron job NAME: a report only when something failed, changed or recovered.",
+    )  # fmt: skip
+    overlap: Literal["skip", "wait", "kill"] | None = flag(
+        "--overlap", metavar="HOW", section=CRON, parse=values.choice("skip", "wait", "kill"),
+        complete="skip wait kill",
+        help="If NAME still runs: skip this run (exit 75), wait for it, or kill it. [default: skip]",
+    )  # fmt: skip
+    jitter: float | None = flag(
+        "--jitter", metavar="SECONDS", section=CRON, parse=values.pause,
+        help="Wait for a random time up to this before beginning.",
+    )  # fmt: skip
+    renotify: float | None = flag(
+        "--renotify", metavar="TIME", section=CRON, parse=values.seconds,
+        help="Report a failure that stays the same again after this time. [default: 24h]",
+    )  # fmt: skip
+    notify_after: int | None = flag(
+        "--notify-after", metavar="N", section=CRON, parse=values.count,
+        help="Report a failure when it was there N times in a row. [default: 1]",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostOptions(Selecting, Spreading, Connecting, Becoming, Limiting, Showing, Remembering, Scheduled):
+    """What every command that works on hosts takes. ``syslog`` can only be configured.
+
+    ``invocation`` is the command as it was called; ``replay`` that of the history, to be called again.
+    """
+
+    no_history: bool = flag("--no-history", section=_OUTPUT, help="Do not keep this run in the history.")
     syslog: bool = setting("syslog", default=True, help="Write one line per run to the system's log.")
+    invocation: Invocation | None = None
+    replay: Replay | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

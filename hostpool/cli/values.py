@@ -141,6 +141,13 @@ def ssh_option(value: str) -> str:
     return f"{match[1]}={match[2].rstrip()}"
 
 
+def job_name(value: str) -> str:
+    """The NAME of a cron job: it becomes a file's name and stands in subjects of mails."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value, re.ASCII):
+        raise ValueError(f"{value!r} is no NAME: letters, digits, '.', '_' and '-', at most 64 of them")
+    return value
+
+
 def choice(*allowed: str) -> Callable[[str], str]:
     """One of the given words."""
 
