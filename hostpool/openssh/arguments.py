@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import lru_cache
 
 from hostpool.errors import SSHConfigError
 
@@ -12,6 +13,7 @@ from .jump import parse_jump
 _HINT = "-o KEYWORD=VALUE and -J HOST are taken over; put anything else into the ssh_config"
 
 
+@lru_cache(maxsize=256)
 def parse_ssh_args(text: str) -> tuple[str, ...]:
     """The options (``KEYWORD=VALUE``) that such arguments mean. Raises SSHConfigError naming the rest."""
     try:

@@ -32,7 +32,10 @@ class HostPatterns:
         self.negated = [matcher(word[1:]) for word in words if word.startswith("!")]
 
     def match(self, host: str) -> bool:
-        return any(m(host) for m in self.positive) and not any(m(host) for m in self.negated)
+        for matches in self.positive:  # a plain loop: asked for every host and section
+            if matches(host):
+                return not any(negated(host) for negated in self.negated)
+        return False
 
     @property
     def literal(self) -> bool:
