@@ -40,8 +40,16 @@ class Rule:
         body = pattern[1:] if anchored else pattern
         if not _WILD.search(pattern):
             return re.compile((b"" if anchored else b"(?:.*/)?") + re.escape(body), re.DOTALL)
-        anywhere = not anchored and not body.startswith(b"**") and (b"**" in body or b"/" in body)
+        anywhere = not anchored and not body.startswith(b"**") and b"**" in body
         return re.compile((b"(?:.*/)?" if anywhere else b"") + translate(body), re.DOTALL)
+
+    @cached_property
+    def _elements(self) -> int:
+        """How many last names of a path a pattern with slashes is compared with; 0: with all of it."""
+        pattern, _ = self._parts
+        if pattern.startswith(b"/") or b"**" in pattern or not _WILD.search(pattern):
+            return 0
+        return pattern.count(b"/") + 1
 
     def matches(self, path: bytes, is_directory: bool) -> bool:
         """``path`` is relative to the root of the transfer, without a slash at either end."""
@@ -53,6 +61,13 @@ class Rule:
             name = path.rsplit(b"/", 1)[-1]
         elif pattern.endswith(b"/***") and is_directory:
             name = path + b"/"
+        if pattern.startswith(b"**"):
+            name = b"/" + name  # so that **/a finds an a at the top as well
+        elif self._elements:
+            parts = name.split(b"/")
+            if len(parts) < self._elements:
+                return False
+            name = b"/".join(parts[-self._elements :])
         return self._regex.fullmatch(name) is not None
 
 

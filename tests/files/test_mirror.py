@@ -1,0 +1,213 @@
+"""sync and put against a shell and its tools: GNU's and BusyBox's."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hostpool.batches import Limit
+from hostpool.errors import TaskFailed
+from hostpool.tasks import Put, Sync
+from tests.files.hosts import Host, look
+from tests.files.trees import TREES, lay, unlay
+
+ALL = Limit(100, percent=True)
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(before=TREES, after=TREES, there=TREES, checksum=st.booleans())
+def test_what_is_here_is_there(
+    userland: tuple[str, str],
+    before: dict[str, Any],
+    after: dict[str, Any],
+    there: dict[str, Any],
+    checksum: bool,
+) -> None:
+    """A first run onto whatever is there, edits here, a second run; then a third has nothing to do."""
+    with tempfile.TemporaryDirectory() as directory:
+        home, source = Path(directory, "home"), Path(directory, "source")
+        home.mkdir()
+        host = Host(home, *userland)
+        lay(home / "dest", there)
+        try:
+            for tree in (before, after):
+                lay(source, {"one": ("file", 0o644, 7, b"1"), **tree})
+                task = Sync(f"{source}/", "dest", delete=True, max_delete=ALL, checksum=checksum)
+                outcome = host.run(task)
+                assert outcome.error is None, outcome
+                assert look(home / "dest") == look(source)
+            host.trips = host.sent = 0
+            again = host.run(Sync(f"{source}/", "dest", delete=True, checksum=checksum))
+            assert (again.status, again.changed) == ("ok", False), again.reply
+            assert (host.trips, host.sent) == (1, 0)
+            assert names(home) == ["dest"], "nothing but DEST is touched"
+        finally:
+            host.transfers.close()
+            unlay(source)
+            unlay(home)
+
+
+def test_the_trailing_slash_is_rsyncs(host: Host, tmp_path: Path) -> None:
+    lay(tmp_path / "src", {"a": ("file", 0o644, 5, b"a")})
+    host.run(Sync(f"{tmp_path}/src", "whole"))
+    host.run(Sync(f"{tmp_path}/src/", "contents"))
+    assert (host.home / "whole/src/a").read_bytes() == b"a"
+    assert look(host.home / "contents") == look(tmp_path / "src")
+
+
+def test_without_delete_nothing_goes(host: Host, tmp_path: Path) -> None:
+    lay(tmp_path / "src", {"a": ("file", 0o644, 5, b"a")})
+    lay(host.home / "dest", {"b": ("file", 0o600, 5, b"b"), "d": ("directory", 0o755, 5, {})})
+    outcome = host.run(Sync(f"{tmp_path}/src/", "dest"))
+    assert outcome.status == "changed"
+    assert names(host.home / "dest") == ["a", "b", "d"]
+
+
+def test_delete_has_its_guards(host: Host, tmp_path: Path) -> None:
+    files = {f"f{n}": ("file", 0o644, 5, b"x") for n in range(20)}
+    lay(host.home / "dest", files)
+    before = look(host.home / "dest")
+    lay(tmp_path / "empty", {})
+    with pytest.raises(TaskFailed, match="SRC is empty"):
+        host.run(Sync(f"{tmp_path}/empty/", "dest", delete=True))
+    lay(tmp_path / "src", {name: files[name] for name in list(files)[:10]})
+    with pytest.raises(TaskFailed, match="10 of 21 entries"):
+        host.run(Sync(f"{tmp_path}/src/", "dest", delete=True))
+    assert look(host.home / "dest") == before
+    host.run(Sync(f"{tmp_path}/src/", "dest", delete=True, max_delete=Limit(10)))
+    assert look(host.home / "dest") == look(tmp_path / "src")
+
+
+def test_what_is_excluded_is_protected(host: Host, tmp_path: Path) -> None:
+    lay(tmp_path / "src", {"a": ("file", 0o644, 5, b"a"), "x.log": ("file", 0o644, 5, b"log")})
+    lay(
+        host.home / "dest",
+        {
+            "old": ("directory", 0o755, 5, {"keep.log": ("file", 0o644, 5, b"k"), "go": ("file", 0o644, 5, b"")}),
+            "y.log": ("file", 0o644, 5, b"y"),
+        },
+    )  # fmt: skip
+    filters = (("exclude", "*.log"),)
+    host.run(Sync(f"{tmp_path}/src/", "dest", delete=True, max_delete=ALL, filters=filters))
+    found = sorted(str(path.relative_to(host.home)) for path in host.home.rglob("*"))
+    assert found == ["dest", "dest/a", "dest/old", "dest/old/keep.log", "dest/y.log"]
+
+
+def test_check_foretells_and_changes_nothing(host: Host, tmp_path: Path) -> None:
+    lay(tmp_path / "src", {"a": ("file", 0o644, 5, b"new\n"), "same": ("file", 0o644, 5, b"")})
+    lay(host.home / "dest", {"a": ("file", 0o644, 4, b"old\n"), "same": ("file", 0o644, 5, b"")})
+    before = look(host.home / "dest")
+    task = Sync(f"{tmp_path}/src/", "dest", diff=True)
+    host.check = True
+    foretold = host.run(task)
+    assert foretold.reply is not None and look(host.home / "dest") == before
+    text = foretold.reply.stdout.decode()
+    assert text.startswith("~ a\n") and "-old\n+new\n" in text
+    host.check = False
+    real = host.run(task)
+    assert (real.status, real.changed, real.result) == (foretold.status, foretold.changed, foretold.result)
+
+
+def test_a_symlink_out_of_dest_is_never_written_through(host: Host, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    lay(outside, {"victim": ("file", 0o644, 5, b"mine")})
+    lay(tmp_path / "src", {"d": ("directory", 0o755, 5, {"victim": ("file", 0o600, 6, b"evil")}), "f": ("file", 0o644, 5, b"f")})  # fmt: skip
+    lay(host.home / "dest", {"d": ("link", str(outside)), "f": ("link", str(outside / "victim"))})
+    assert host.run(Sync(f"{tmp_path}/src/", "dest")).status == "changed"
+    assert look(host.home / "dest") == look(tmp_path / "src")
+    assert names(outside) == ["victim"] and (outside / "victim").read_bytes() == b"mine"
+
+
+def test_symlink_loops_are_links_like_others(host: Host, tmp_path: Path) -> None:
+    lay(tmp_path / "src", {"l": ("link", "l"), "up": ("link", ".."), "d": ("directory", 0o755, 5, {"back": ("link", "../d")})})  # fmt: skip
+    host.run(Sync(f"{tmp_path}/src/", "dest"))
+    assert look(host.home / "dest") == look(tmp_path / "src")
+    assert host.run(Sync(f"{tmp_path}/src/", "dest")).status == "ok"
+
+
+def test_a_directory_in_the_way_needs_delete(host: Host, tmp_path: Path) -> None:
+    lay(tmp_path / "src", {"a": ("file", 0o644, 5, b"a"), "b": ("file", 0o644, 5, b"b")})
+    lay(host.home / "dest", {"a": ("directory", 0o755, 5, {"inside": ("file", 0o644, 5, b"")})})
+    outcome = host.run(Sync(f"{tmp_path}/src/", "dest"))
+    assert outcome.status == "failed" and outcome.result is not None and outcome.result["failed"] == ["a"]
+    assert (host.home / "dest/b").read_bytes() == b"b", "what could be done is done"
+    assert host.run(Sync(f"{tmp_path}/src/", "dest", delete=True, max_delete=ALL)).status == "changed"
+    assert look(host.home / "dest") == look(tmp_path / "src")
+
+
+def test_in_place_keeps_the_file(host: Host, tmp_path: Path) -> None:
+    lay(tmp_path / "src", {"a": ("file", 0o644, 5, b"new"), "b": ("file", 0o600, 5, b"b")})
+    lay(host.home / "dest", {"a": ("file", 0o600, 4, b"older")})
+    inode = (host.home / "dest/a").stat().st_ino
+    host.run(Sync(f"{tmp_path}/src/", "dest", in_place=True))
+    assert look(host.home / "dest") == look(tmp_path / "src")
+    assert (host.home / "dest/a").stat().st_ino == inode
+
+
+def test_modes_can_be_changed_on_the_way(host: Host, tmp_path: Path) -> None:
+    lay(tmp_path / "src", {"d": ("directory", 0o700, 5, {"f": ("file", 0o600, 5, b"f")})})
+    for _ in range(2):
+        outcome = host.run(Sync(f"{tmp_path}/src/", "dest", chmod="D755,F644"))
+    assert outcome.status == "ok"
+    found = look(host.home / "dest")
+    assert (found["d"][1], found["d/f"][1]) == (0o755, 0o644)
+
+
+@pytest.mark.parametrize(
+    "dest, lands",
+    [("name", "name"), ("dir", "dir/f"), ("dir/", "dir/f"), ("new/", "new/f"), ("~/name", "name"), ("dir/f2", "dir/f2")],
+)  # fmt: skip
+def test_put_one_file(host: Host, tmp_path: Path, dest: str, lands: str) -> None:
+    (host.home / "dir").mkdir()
+    source = tmp_path / "f"
+    source.write_text("text")
+    assert host.run(Put((str(source),), dest)).status == "changed"
+    assert (host.home / lands).read_text() == "text"
+    host.sent = 0
+    assert host.run(Put((str(source),), dest)).status == "ok" and host.sent == 0
+    os.utime(source, (9, 9))
+    assert host.run(Put((str(source),), dest)).status == "ok", "the content decides"
+    assert host.run(Put((str(source),), dest, verify=False)).status == "changed", "size and time do"
+
+
+def test_put_into_a_missing_directory_says_so(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("x")
+    with pytest.raises(TaskFailed, match="directory is not there"):
+        host.run(Put((str(tmp_path / "f"),), "no/such/f"))
+
+
+def test_put_several_with_a_mode(host: Host, tmp_path: Path) -> None:
+    lay(tmp_path / "src", {"a": ("file", 0o600, 5, b"a"), "t": ("directory", 0o755, 5, {"b": ("file", 0o600, 5, b"b")})})  # fmt: skip
+    task = Put((f"{tmp_path}/src/a", f"{tmp_path}/src/t"), "there/", mode="F640")
+    assert host.run(task).status == "changed"
+    found = look(host.home / "there")
+    assert (found["a"][1], found["t/b"][1]) == (0o640, 0o640)
+
+
+def test_a_host_without_sha256_says_unverified(tmp_path: Path, userland: tuple[str, str]) -> None:
+    path, shell = userland
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for directory in path.split(":"):
+        for tool in Path(directory).glob("*") if Path(directory).is_dir() else ():
+            if "sha256" not in tool.name and tool.name not in ("shasum", "openssl"):
+                if not (tools / tool.name).exists():
+                    (tools / tool.name).symlink_to(tool)
+    home = tmp_path / "home"
+    home.mkdir()
+    host = Host(home, str(tools), shell)
+    (tmp_path / "f").write_text("x")
+    assert host.run(Put((str(tmp_path / "f"),), "f")).status == "changed"
+    assert any("unverified" in note for note in host.notes)
+    assert host.run(Put((str(tmp_path / "f"),), "f")).status == "ok"
+    host.transfers.close()
