@@ -18,12 +18,38 @@ from hostpool.secrets import MASK
 
 Options = TypeVar("Options")
 _NOT_KEPT = frozenset(
-    {
-        "invocation", "replay", "list_hosts", "pick", "limit", "exclude", "yes", "inventory_typed", "cron", "overlap", "jitter", "renotify", "notify_after", "no_history", "outdir",
-        "output", "stream", "verbose", "quiet", "compare", "no_fold", "no_prefix", "state_dir",
-        "history_output", "history_keep", "history_max_size", "syslog",
-    }
-)  # fmt: skip
+    [
+        "invocation",
+        "replay",
+        "watch",
+        "list_hosts",
+        "pick",
+        "limit",
+        "exclude",
+        "yes",
+        "inventory",
+        "inventory_typed",
+        "cron",
+        "overlap",
+        "jitter",
+        "renotify",
+        "notify_after",
+        "no_history",
+        "outdir",
+        "output",
+        "stream",
+        "verbose",
+        "quiet",
+        "compare",
+        "no_fold",
+        "no_prefix",
+        "state_dir",
+        "history_output",
+        "history_keep",
+        "history_max_size",
+        "syslog",
+    ]
+)
 """Options of one call, not of what it does on a host."""
 
 
@@ -66,7 +92,7 @@ def kept(
     plain = {
         field.name: _masked(value, mask, field.name)
         for field in dataclasses.fields(options)
-        if field.name not in _NOT_KEPT and field.name != "inventory"
+        if field.name not in _NOT_KEPT
         if (value := getattr(options, field.name)) != field.default
     }
     again = Again(
@@ -89,7 +115,9 @@ def read(data: bytes) -> Again:
         raise UsageError(f"this run cannot be repeated: {error}") from error
 
 
-def restored(again: Again, options: type[Options], more: Mapping[str, Any], ask: Ask) -> tuple[Options, list[str]]:
+def restored(
+    again: Again, options: type[Options], more: Mapping[str, Any], ask: Ask
+) -> tuple[Options, list[str]]:
     """Options and words, as the command gets them; ``ask`` gives the values that were masked. Raises
     UsageError."""
     words, plain = _each_text(_unmasked([again.words, again.options], ask), _decoded)

@@ -73,7 +73,9 @@ def _explain(code: int) -> None:
 def _as_typed(options: DemoOptions, fleet: Fleet) -> HostOptions:
     """What a person would have typed; no setting of theirs must reach the pretended hosts."""
     showing = {name: getattr(options, name) for name in Showing.__dataclass_fields__}
-    return replace(HostOptions(**showing), inventory=(str(fleet.inventory_path),), ssh_config="none")
+    return replace(
+        HostOptions(**showing), inventory=(str(fleet.inventory_path),), ssh_config="none", no_history=True
+    )
 
 
 def _keep(fleet: Fleet) -> None:

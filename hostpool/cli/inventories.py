@@ -15,6 +15,7 @@ from hostpool.errors import HostpoolError, InventoryError, PatternError, Problem
 from hostpool.inventory import Inventory, bare_destinations, default_source, load
 
 if TYPE_CHECKING:
+    from hostpool.cli.again import Replay
     from hostpool.cli.options import Selecting, Sources
 
 NO_INVENTORY = (
@@ -50,6 +51,9 @@ def loaded(options: Sources) -> Inventory:
 
 def select(options: Selecting, pattern: str) -> Selected:
     """Loads and selects. Raises for a name nobody knows and for a pattern that selects no host."""
+    replay: Replay | None = getattr(options, "replay", None)
+    if replay is not None:
+        return _selected_again(options, replay, pattern)
     inventory = loaded(options) if sources(options) else _destinations(pattern)
     # Without a source the names are the hosts: the pattern has been taken apart already.
     wanted = pattern if sources(options) else "all"
@@ -61,6 +65,15 @@ def select(options: Selecting, pattern: str) -> Selected:
     if not match.hosts:
         raise PatternError(f"no host matches {_selection(options, pattern)}", hint=_what_there_is(inventory))
     return Selected(inventory, _picked(match.hosts, options.pick))
+
+
+def _selected_again(options: Selecting, replay: Replay, pattern: str) -> Selected:
+    """The hosts of a run of the history, whatever the pattern selects by now."""
+    inventory = loaded(options) if sources(options) else bare_destinations(pattern)
+    gone = [host for host in replay.hosts if not inventory.has(host)]
+    if gone:
+        raise Problems.of([PatternError(f"{host!r} is no longer in the inventory") for host in gone])
+    return Selected(inventory, replay.hosts)
 
 
 def _with_hint(error: PatternError) -> HostpoolError:

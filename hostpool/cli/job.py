@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hostpool.errors import HostpoolError, UsageError
 
 if TYPE_CHECKING:
+    from hostpool.cli.again import Replay
     from hostpool.cli.inventories import Selected
     from hostpool.cli.options import HostOptions
     from hostpool.runner import RunReport, TaskFor
@@ -58,9 +59,22 @@ def run_on(
 
     connection = settings(options)
     task = prepare(selected, connection)
+    _refuse_changed(options.replay, task)
     _confirm(options, len(selected.hosts), task)
     report = run_selected(options, selected, connection, task, largest_code=largest_code, data=data)
     return code_of(report, largest_code=largest_code)
+
+
+def _refuse_changed(replay: Replay | None, task: Task | TaskFor) -> None:
+    """What a rerun promises to be the same task has to be that."""
+    if replay is None or replay.changed_ok:
+        return
+    from hostpool.cli.recording import fingerprint
+
+    if replay.fingerprint != fingerprint(task):
+        raise UsageError(
+            f"{_name(task)} changed since run {replay.run}", hint="--changed-ok takes it as it is now"
+        )
 
 
 def list_hosts(options: HostOptions, hosts: Iterable[str]) -> int:
@@ -86,7 +100,7 @@ def run_selected(
     data: bool = True,
 ) -> RunReport:
     """Runs and shows. Raises all that is wrong with how hosts are to be reached, before the first one."""
-    from hostpool.cli import audit, secrecy
+    from hostpool.cli import audit, recording, secrecy
     from hostpool.cli.asking import ask
     from hostpool.cli.report import print_warning
     from hostpool.cli.settings import plan, view
@@ -95,10 +109,11 @@ def run_selected(
     from hostpool.pool import HostPool
     from hostpool.runner import Runner, Sink
     from hostpool.settings import FANOUT
-    from hostpool.views import make_view, needs_output
+    from hostpool.views import make_outdir, make_view, needs_output
 
     secrecy.known_secrets[:] = _secrets(selected, connection)
-    kind, view_options = view(options, secrecy.known_secrets)
+    watch = options.watch
+    kind, view_options = (view if watch is None else watch.view)(options, secrecy.known_secrets)
     shown: Sink = make_view(kind, view_options)
     if largest_code:
         shown = LargestCode(shown)
@@ -113,14 +128,21 @@ def run_selected(
         settings=connection,
     ) as pool:
         for note in pool.prepare(selected.hosts):
-            print_warning(note)
-        pool.asker = ask
+            (print_warning if watch is None else shared.note)(note)
+        pool.asker = ask if watch is None else None
+        sinks: list[Sink] = [shared]
+        if options.outdir is not None:
+            sinks.append(make_outdir(options.outdir, view_options))
+        recorded = recording.begin(options, selected, task, name, view_options.masker, shared.warn)
+        if recorded is not None:
+            sinks.insert(0, recorded[0])
         runner = Runner(
             pool,
-            [shared],
+            sinks,
             plan=plan(options, options.changed_exit_code),
-            all_output=needs_output(kind, view_options),
+            all_output=needs_output(kind, view_options) or options.outdir is not None,
             argv=secrecy.masked(["hostpool", *sys.argv[1:]]),
+            run_id=None if recorded is None else str(recorded[1]),
         )
         if options.syslog:
             audit.write(
@@ -131,7 +153,10 @@ def run_selected(
                 check=options.check,
             )
         with Signals(runner, shared):
-            return runner.run(selected.hosts, task, name)
+            report = runner.run(selected.hosts, task, name)
+    if watch is not None:
+        watch.ended(report, secrecy.mask_text(name), recorded=recorded is not None)
+    return report
 
 
 def _name(task: Task | TaskFor) -> str:
@@ -174,7 +199,7 @@ def _secrets(selected: Selected, connection: Settings) -> list[str]:
 
 def _confirm(options: HostOptions, hosts: int, task: Task | TaskFor) -> None:
     """A slip as root on a whole fleet is dear; it is asked about once, where somebody can answer."""
-    if not options.become or hosts <= ASK_ABOVE or options.yes or options.check:
+    if not options.become or hosts <= ASK_ABOVE or options.yes or options.check or options.cron:
         return
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
         return

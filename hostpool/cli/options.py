@@ -10,13 +10,16 @@ clash); a command takes the groups it has a meaning for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from hostpool.batches import Limit
 from hostpool.cli import values
 from hostpool.cli.again import Invocation, Replay
 from hostpool.cli.flags import CRON, SECTIONS, flag, setting
 from hostpool.settings import HostKeyPolicy
+
+if TYPE_CHECKING:
+    from hostpool.cli.schedule import Watch
 
 OutputKind = Literal["live", "plain", "jsonl", "json", "junit"]
 
@@ -268,6 +271,8 @@ class HostOptions(Selecting, Spreading, Connecting, Becoming, Limiting, Showing,
     syslog: bool = setting("syslog", default=True, help="Write one line per run to the system's log.")
     invocation: Invocation | None = None
     replay: Replay | None = None
+    watch: Watch | None = None
+    """Who gets the report in the place of the person who watches (cron)."""
 
 
 @dataclass(frozen=True, kw_only=True)

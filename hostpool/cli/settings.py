@@ -67,6 +67,7 @@ def view(options: Showing, secrets: Iterable[str]) -> tuple[Kind, ViewOptions]:
         no_prefix=options.no_prefix,
         stream=options.stream,
         fold=not options.no_fold,
+        compare=options.compare,
         color=wants_color(stdout, os.environ),
         masker=Masker(secrets),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from hostpool.errors import HostpoolError
 from hostpool.events import Event, RunFinished, Warning
 from hostpool.exit_codes import largest_remote
 from hostpool.results import HostResult
@@ -31,13 +32,18 @@ class Shared:
             self._closed = True
             self._sink.close()
 
-    def note(self, message: str) -> None:
+    def warn(self, error: HostpoolError) -> None:
+        """As `note`, for what befell something of ours that the run does not need."""
+        where = error.where()
+        self.note(f"{where}: {error.message}" if where else error.message, error.hint)
+
+    def note(self, message: str, hint: str | None = None) -> None:
         """Says it where the view says warnings; never fails."""
         with self._lock:
             if self._closed:
                 return
             try:
-                self._sink.handle(Warning(ts=time.time(), message=message))
+                self._sink.handle(Warning(ts=time.time(), message=message, hint=hint))
             except Exception:  # the view is broken: the runner finds out by itself
                 pass
 

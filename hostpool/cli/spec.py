@@ -61,7 +61,16 @@ def execute(spec: Spec[Options], parts: Split) -> int:
     said = _said(spec, parts)
     if "invocation" in spec.options.__dataclass_fields__:  # type: ignore[attr-defined]  # it is a dataclass
         said["invocation"] = Invocation(spec.name, tuple(parts.words))
-    return spec.run(merged(spec.options, said), parts.words)
+    return call(spec, merged(spec.options, said), parts.words)
+
+
+def call(spec: Spec[Any], options: Any, words: list[str]) -> int:
+    """The command with the options that hold in the end."""
+    if getattr(options, "cron", None) is None:
+        return spec.run(options, words)
+    from hostpool.cli.schedule import scheduled
+
+    return scheduled(options, lambda options: spec.run(options, words))
 
 
 def wants_help(parts: Split) -> bool:

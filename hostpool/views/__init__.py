@@ -7,15 +7,33 @@ output streams. The order is Masked (no secret passes) → Accounted (each host 
 from __future__ import annotations
 
 from hostpool.views.accounting import Accounted
-from hostpool.views.masking import Masked
+from hostpool.views.masking import Masked, mask_event
 from hostpool.views.options import Kind, View, ViewOptions, default_kind, wants_color
 
-__all__ = ["Kind", "View", "ViewOptions", "default_kind", "make_view", "needs_output", "wants_color"]
+__all__ = [
+    "Kind",
+    "View",
+    "ViewOptions",
+    "default_kind",
+    "make_outdir",
+    "make_view",
+    "mask_event",
+    "needs_output",
+    "wants_color",
+]
 
 
 def make_view(kind: Kind, options: ViewOptions) -> View:
     """The view for ``-o kind``; live becomes plain where no cursor can be moved."""
     view: View = Accounted(_bare(kind, options))
+    return Masked(view, options.masker) if options.masker else view
+
+
+def make_outdir(directory: str, options: ViewOptions) -> View:
+    """The sink for ``--outdir``; the runner must ask for all of the output."""
+    from hostpool.views.outdir import OutdirView
+
+    view: View = Accounted(OutdirView(directory))
     return Masked(view, options.masker) if options.masker else view
 
 

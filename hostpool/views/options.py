@@ -53,7 +53,8 @@ class ViewOptions:
     """Options of all views; each view uses those it has a meaning for.
 
     ``quiet`` shows only hosts that are not ok or changed, and the summary; ``show_changed`` adds the
-    changed ones again; ``silent`` drops the summary too when no host is to be shown (cron).
+    changed ones again; ``silent`` drops the summary too when no host is to be shown. ``bad_first`` tells
+    of hosts that are not well before the others (cron).
     ``verbose`` tells of every host as it ends, and of retries. ``stream`` prints lines as they come;
     the runner must then ask for all of the output (see `hostpool.views.needs_output`).
     ``compare`` shows each output as its difference from the most frequent one. ``size`` gives columns
@@ -65,6 +66,7 @@ class ViewOptions:
     quiet: bool = False
     show_changed: bool = False
     silent: bool = False
+    bad_first: bool = False
     verbose: bool = False
     no_prefix: bool = False
     stream: bool = False

@@ -55,17 +55,19 @@ class Report:
         return self._options.show_changed and result.status == "changed"
 
     def write(self, end: RunFinished | None) -> None:
-        """Good results first, then warnings and what needs attention, each in inventory order."""
+        """Good results first, then warnings and what needs attention, each in inventory order (the
+        other way round with ``bad_first``)."""
         groups = list(self._folder.groups())
         usual = self._differences(groups)
-        for group in groups:
-            if group.good:
-                self._block(group, usual.get(id(group)))
+        good = [group for group in groups if group.good]
+        bad = [group for group in groups if not group.good]
+        first, last = (bad, good) if self._options.bad_first else (good, bad)
+        for group in first:
+            self._block(group, usual.get(id(group)))
         notes = [self._writer.paint(note, WARN) for note in self._notes.rest()]
         self._writer.write("stderr", "".join(notes))
-        for group in groups:
-            if not group.good:
-                self._block(group, usual.get(id(group)))
+        for group in last:
+            self._block(group, usual.get(id(group)))
         if groups or notes or not self._options.silent:
             self._writer.write("stderr", self._summary(end))
         self._writer.flush()
