@@ -64,9 +64,10 @@ class SSHSession:
                 return self._run_as(self.target.become, request, consumer, stop)
         except EOFError as error:
             raise Lost(
-                f"connection to {place(self.target)} lost: {self.why_gone()}",
+                f"connection to {place(self.target)} lost while the command ran: {self.why_gone()}",
                 kind="connection_lost",
                 host=self.target.name,
+                hint="whether it still runs there is not known",
             ) from error
 
     def dialogue(self, become: Become) -> Dialogue:
