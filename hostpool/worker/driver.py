@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from hostpool.errors import Cancelled, ErrorInfo, HostError, Lost, Unreachable
@@ -62,6 +62,14 @@ class Driver:
         self._attempts = 0
         self._capture: Capture | None = None
         self._began = time.monotonic()
+        self._ways: dict[type[Request[Any]], Callable[[Any], Any]] = {
+            Run: self._run,
+            Sleep: self._sleep,
+            Note: self._note,
+            Moment: self._moment,
+            Reconnect: self._reconnect,
+            HostKeys: self._host_keys,
+        }
 
     def run(self) -> HostResult:
         self._reporter.event(HostStarted(ts=time.time(), host=self._job.target.name))
@@ -99,24 +107,22 @@ class Driver:
             return outcome
 
     def _perform(self, request: Request[Any]) -> Any:
-        if isinstance(request, Run):
-            return self._run(request)
-        if isinstance(request, Sleep):
-            if self._stop.wait(request.seconds):
-                raise Stopped(Exit(stopped=self._stop.reason), self._host)
-            return None
-        if isinstance(request, Moment):
-            return time.monotonic()
-        if isinstance(request, Reconnect):
-            return self._reconnect(request)
-        if isinstance(request, HostKeys):
-            return self._host_keys()
-        if isinstance(request, Note):
-            self._reporter.event(
-                WarningEvent(ts=time.time(), host=self._host, message=request.message, hint=request.hint)
-            )
-            return None
-        return self._transfers.perform(request, self._host, self._reporter)
+        perform = self._ways.get(type(request))
+        if perform is None:
+            return self._transfers.perform(request, self._host, self._reporter)
+        return perform(request)
+
+    def _sleep(self, request: Sleep) -> None:
+        if self._stop.wait(request.seconds):
+            raise Stopped(Exit(stopped=self._stop.reason), self._host)
+
+    def _note(self, request: Note) -> None:
+        self._reporter.event(
+            WarningEvent(ts=time.time(), host=self._host, message=request.message, hint=request.hint)
+        )
+
+    def _moment(self, request: Moment) -> float:
+        return time.monotonic()
 
     def _run(self, request: Run) -> RunReply:
         session = self._connected()
@@ -139,7 +145,10 @@ class Driver:
         if self._stop.reason is not None:
             raise Stopped(Exit(stopped=self._stop.reason), self._host)
         consumer = capture if request.into is None else Diverted(request.into, capture, self._reporter)
-        end = session.run(request, consumer, self._stop)
+        try:
+            end = session.run(request, consumer, self._stop)
+        except Cancelled:
+            raise Stopped(Exit(stopped=self._stop.reason), self._host) from None
         capture.close()
         if end.stopped is not None:
             raise Stopped(end, self._host)
@@ -158,10 +167,8 @@ class Driver:
         )
 
     def _note_held_open(self) -> None:
-        self._reporter.event(
-            WarningEvent(
-                ts=time.time(),
-                host=self._host,
+        self._note(
+            Note(
                 message="the command ended, but a process it left behind still holds its output",
                 hint="give background processes their own: `nohup cmd >/dev/null 2>&1 &`",
             )
@@ -201,7 +208,7 @@ class Driver:
             raise Stopped(Exit(stopped=self._stop.reason), self._host, connected=False) from None
         self._fresh = True
 
-    def _host_keys(self) -> Sighting:
+    def _host_keys(self, request: HostKeys) -> Sighting:
         try:
             seen, self._attempts = persist(
                 self._connector.host_keys, self._job.target, self._job.retries, self._stop, self._retrying
