@@ -54,7 +54,7 @@ def document(sshd: Sshd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
 
 
 def _environment(home: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HOSTPOOL_")}
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(("HOSTPOOL_", "XDG_"))}
     kept.pop("SSH_AUTH_SOCK", None)
     marker = {name: value for name, value in os.environ.items() if name == "HOSTPOOL_TEST_SESSION"}
     return {**kept, **marker, "HOME": str(home), "PYTHONPATH": str(ROOT), "HOSTPOOL_SYSLOG": "off"}
