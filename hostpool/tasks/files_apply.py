@@ -8,6 +8,7 @@ where it is: a symlink on the host never leads it elsewhere.
 
 from __future__ import annotations
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Iterable
@@ -21,6 +22,8 @@ from hostpool.tasks.local import Packed
 from hostpool.tasks.shell import quote
 
 MARK = b"hostpool:apply:1"
+_ODD = re.compile(rb"[\r\n\\]")
+"""What the lists of sha256sum write in other ways."""
 _WORDS = 60_000
 """Characters of names on one command line; the least that systems take for all of it is 128 KiB."""
 
@@ -194,7 +197,7 @@ class Script:
         checks = self._manner.sums in ("sha256sum", "shasum")
         for number, digest in packed.sums.items():
             path = self._tree.paths[number]
-            if checks and b"\n" not in path and b"\\" not in path:
+            if checks and not _ODD.search(path):
                 listed.append(digest.encode() + b"  t/" + path + b"\n")
             else:
                 lines.append(f"V {quote(text(path))} {digest}")

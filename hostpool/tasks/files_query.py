@@ -75,13 +75,13 @@ links() {
   find "$@" -type l -exec sh -c \
     'for f; do t=$(readlink "$f"; echo .); t=${t%.}; printf "%s\0%s\0" "$f" "${t%?}"; done' sh {} +
 }
-lines() { find "$@" -type f ! -path "*$nl*" ! -path '*\\*' -exec $H {} +; }
+lines() { find "$@" -type f ! -path "*[$odd]*" ! -path '*\\*' -exec $H {} +; }
 pairs() {
-  find "$@" -type f '(' -path "*$nl*" -o -path '*\\*' ')' -exec sh -c \
+  find "$@" -type f '(' -path "*[$odd]*" -o -path '*\\*' ')' -exec sh -c \
     'H=$1; shift; for f; do printf "%s\0" "$f"; $H < "$f"; printf "\0"; done' sh "$H" {} +
 }
-nl='
-'
+odd=$(printf '\r\n.')
+odd=${odd%.}
 """
 """sh: functions that list what find(1) finds for their arguments, and its sums."""
 

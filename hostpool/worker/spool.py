@@ -12,6 +12,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,18 +34,20 @@ class Spool:
             raise ValueError(f"{key!r} is no key of a task")
         self._directory = Path(tempfile.gettempdir()) / f"{_prefix()}{key}"
         self._lock = -1
+        self._opening = threading.Lock()
 
     def open(self) -> Path:
         """The directory, made if need be. Raises TaskFailed."""
-        if self._lock >= 0:
-            return self._directory
-        _sweep()
-        try:
-            for _ in range(100):
-                if self._take():
-                    return self._directory
-        except OSError as error:
-            raise spool_failed(error) from error
+        with self._opening:
+            if self._lock >= 0:
+                return self._directory
+            _sweep()
+            try:
+                for _ in range(100):
+                    if self._take():
+                        return self._directory
+            except OSError as error:
+                raise spool_failed(error) from error
         raise TaskFailed(f"{self._directory} goes as fast as it is made", kind="spool")
 
     def _take(self) -> bool:
