@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -122,14 +123,25 @@ def restored(
     UsageError."""
     words, plain = _each_text(_unmasked([again.words, again.options], ask), _decoded)
     try:
-        said = msgspec.convert(plain, options, strict=False)
-    except msgspec.ValidationError as error:
+        said = {name: msgspec.convert(value, _type_of(options, name)) for name, value in plain.items()}
+    except (msgspec.ValidationError, KeyError) as error:
         raise UsageError(f"this run cannot be repeated: {error}") from error
-    return dataclasses.replace(said, **more), words  # type: ignore[type-var]  # it is a dataclass
+    return options(**{**said, **more}), words
 
 
 Ask = Callable[[str], str]
 """From what is shown around a masked value to the value."""
+
+
+def _type_of(options: type, name: str) -> Any:
+    """What is declared for this field alone: other fields may name types that are not imported here."""
+    for each in options.__mro__:
+        declared = vars(each).get("__annotations__", {}).get(name)
+        if declared is not None:
+            return (
+                eval(declared, vars(sys.modules[each.__module__])) if isinstance(declared, str) else declared
+            )
+    raise KeyError(name)
 
 
 def _masked(value: Any, mask: Callable[[str], str], name: str) -> Any:

@@ -27,6 +27,10 @@ COMMANDS = {
     "reboot": ("hostpool.cli.reboot", "Reboot hosts and wait until they are back"),
     "keys": ("hostpool.cli.keys", "One table of unknown host keys, confirmed once"),
     "inventory": ("hostpool.cli.inventory", "List, draw, show or check the inventory"),
+    "history": ("hostpool.cli.history", "List the runs that took place"),
+    "show": ("hostpool.cli.show", "Show a run of the history, or compare two"),
+    "rerun": ("hostpool.cli.rerun", "Do again what a run did, on the hosts that need it"),
+    "cron": ("hostpool.cli.cron", "List cron jobs; make lines for crontab"),
     "demo": ("hostpool.cli.demo", "Try all this on a fleet of pretended hosts"),
 }
 """Name → module with a SPEC (a group of commands: with a ``command()``), and one line for the help."""

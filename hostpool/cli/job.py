@@ -11,7 +11,7 @@ from hostpool.errors import HostpoolError, UsageError
 if TYPE_CHECKING:
     from hostpool.cli.again import Replay
     from hostpool.cli.inventories import Selected
-    from hostpool.cli.options import HostOptions
+    from hostpool.cli.options import HostOptions, Showing
     from hostpool.runner import RunReport, TaskFor
     from hostpool.settings import Settings
     from hostpool.tasks import Task
@@ -77,7 +77,7 @@ def _refuse_changed(replay: Replay | None, task: Task | TaskFor) -> None:
         )
 
 
-def list_hosts(options: HostOptions, hosts: Iterable[str]) -> int:
+def list_hosts(options: Showing, hosts: Iterable[str]) -> int:
     """``--list-hosts``."""
     if options.output in ("json", "jsonl"):
         import json

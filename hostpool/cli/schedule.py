@@ -58,7 +58,7 @@ def scheduled(options: Options, run: Callable[[Options], int]) -> int:
     """Runs the command as a cron job; returns its exit code. Raises HostpoolError only for what is wrong
     with cron mode itself; what the run raises is told as any other failure, not every time."""
     assert options.cron is not None
-    _refuse(options)
+    refuse(options)
     directory = _directory(options)
     if options.jitter:
         time.sleep(random.uniform(0, options.jitter))
@@ -116,7 +116,8 @@ def _directory(options: Remembering) -> Path:
     )
 
 
-def _refuse(options: HostOptions) -> None:
+def refuse(options: HostOptions) -> None:
+    """Raises ConfigError for what cannot be under cron."""
     if not options.inventory:
         raise ConfigError(
             "--cron needs an inventory that is named: cron starts in another directory than you",

@@ -57,11 +57,16 @@ def execute(spec: Spec[Options], parts: Split) -> int:
     with the line, then for what is wrong with values and configuration."""
     from hostpool.cli.config import merged
 
-    _refuse(spec, parts)
-    said = _said(spec, parts)
+    said = said_by(spec, parts)
     if "invocation" in spec.options.__dataclass_fields__:  # type: ignore[attr-defined]  # it is a dataclass
         said["invocation"] = Invocation(spec.name, tuple(parts.words))
     return call(spec, merged(spec.options, said), parts.words)
+
+
+def said_by(spec: Spec[Any], parts: Split) -> dict[str, Any]:
+    """What the flags of a line say, by field. Raises UsageError or Problems for all that is wrong."""
+    _refuse(spec, parts)
+    return _said(spec, parts)
 
 
 def call(spec: Spec[Any], options: Any, words: list[str]) -> int:

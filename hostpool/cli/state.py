@@ -30,6 +30,12 @@ def state_directory(options: Remembering, environ: Mapping[str, str] = os.enviro
     return found
 
 
+def history_file(options: Remembering) -> Path:
+    from hostpool.history import FILE_NAME
+
+    return state_directory(options) / FILE_NAME
+
+
 def _platforms(environ: Mapping[str, str]) -> Path:
     if sys.platform == "darwin":
         from platformdirs import user_state_path

@@ -141,6 +141,21 @@ def ssh_option(value: str) -> str:
     return f"{match[1]}={match[2].rstrip()}"
 
 
+def since(value: str) -> float:
+    """``2h`` ago, or a local date or time: seconds since the epoch."""
+    import datetime
+    import time
+
+    try:
+        return datetime.datetime.fromisoformat(value.strip()).timestamp()
+    except ValueError:
+        pass
+    try:
+        return time.time() - pause(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is no time: write 2h, 3d, 2026-11-24 or '2026-11-24 06:30'") from None
+
+
 def job_name(value: str) -> str:
     """The NAME of a cron job: it becomes a file's name and stands in subjects of mails."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value, re.ASCII):
