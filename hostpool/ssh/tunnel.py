@@ -28,6 +28,7 @@ class Tunnel(Wire):
         self._heartbeat = heartbeat
         self._aborted = False
         self._heard = transport.packetizer.packets_in
+        self._early: list[bytes] = []
         self._channel = transport.open("direct-tcpip", destination)
 
     def ready(self) -> Channel:
@@ -35,7 +36,8 @@ class Tunnel(Wire):
         none of them when this was aborted."""
         channel = self._channel
         while not (channel.opened or channel.refusal or channel.dead or self._aborted):
-            channel.wait(None)
+            # The host behind it may have spoken before we come to look: its banner is in there.
+            self._early += [piece for _, piece in channel.wait(None)]
         return channel
 
     def silent(self) -> bool:
@@ -59,8 +61,8 @@ class Tunnel(Wire):
     def _read(self) -> bytes:
         channel = self._channel
         while not self._aborted:
-            chunks = channel.wait(None)
-            data = b"".join([piece for _, piece in chunks])
+            pieces, self._early = self._early or [piece for _, piece in channel.wait(None)], []
+            data = b"".join(pieces)
             if data:
                 channel.consumed(len(data))
                 return data
