@@ -17,11 +17,12 @@ MARKER = "HOSTPOOL_TEST_SESSION"
 # helpers of multiprocessing that live as long as the interpreter; their children must not
 RESIDENT = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 REAL_HOME = Path(pwd.getpwuid(os.getuid()).pw_dir)
+# The history is not among them: a person's own runs are written there at any time.
 GUARDED = (
     ".ssh",
     ".config/hostpool",
     ".local/share/hostpool",
-    ".local/state/hostpool",
+    ".local/state/hostpool/reports",
     ".cache/hostpool",
 )
 

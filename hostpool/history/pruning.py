@@ -67,7 +67,8 @@ def _prune(connection: sqlite3.Connection, limits: Limits, keep: int | None) -> 
             break
         forgotten += _forget(connection, [run for (run,) in runs])
     if forgotten:
-        connection.execute("PRAGMA incremental_vacuum").fetchall()
+        # execute() would take one step of it only, which gives back one page.
+        connection.executescript("PRAGMA incremental_vacuum")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return forgotten
 
