@@ -20,6 +20,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "cli",
         "demo",
         "views history",
+        "playrunner",
         "runner",
         "worker",
         "ssh local",

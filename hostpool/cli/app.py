@@ -23,6 +23,7 @@ COMMANDS = {
     "put": ("hostpool.cli.put", "Copy files and directories to many hosts"),
     "get": ("hostpool.cli.get", "Copy files and directories from many hosts"),
     "sync": ("hostpool.cli.sync", "Make a directory on many hosts equal to one here"),
+    "play": ("hostpool.cli.play", "Run YAML playbooks, in Ansible's words"),
     "ping": ("hostpool.cli.ping", "Log in to hosts and tell which ones answer"),
     "reboot": ("hostpool.cli.reboot", "Reboot hosts and wait until they are back"),
     "keys": ("hostpool.cli.keys", "One table of unknown host keys, confirmed once"),

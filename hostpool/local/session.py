@@ -35,13 +35,14 @@ class LocalSession:
     def run(self, request: Run, consumer: Consumer, stop: Stop) -> Exit:
         """See tasks.session.Session. Raises TaskFailed for a request that cannot be carried out, and
         when nobody else can be become."""
-        if self.target.become is None or request.raw:
+        become = request.become or self.target.become
+        if become is None or request.raw:
             return self._run(request, self._invocation(request), consumer, stop, None)
         try:
-            return self._run_as(self.target.become, request, consumer, stop)
+            return self._run_as(become, request, consumer, stop)
         except NeedsTerminal:
             self._terminal_to_become = True
-            return self._run_as(self.target.become, request, consumer, stop)
+            return self._run_as(become, request, consumer, stop)
 
     def _run_as(self, become: Become, request: Run, consumer: Consumer, stop: Stop) -> Exit:
         terminal = self._terminal_to_become or wants_terminal(become) or request.tty

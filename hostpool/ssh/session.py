@@ -54,14 +54,15 @@ class SSHSession:
         """See tasks.session.Session. Raises TaskFailed for a request that cannot be carried out here,
         and when nobody else can be become."""
         self.may_use_shell = self.target.shell == "sh" and not request.raw
+        become = request.become or self.target.become
         try:
-            if self.target.become is None or request.raw:
+            if become is None or request.raw:
                 return self._run(request, self._invocation(request), consumer, stop, None)
             try:
-                return self._run_as(self.target.become, request, consumer, stop)
+                return self._run_as(become, request, consumer, stop)
             except NeedsTerminal:
                 self._terminal_to_become = True
-                return self._run_as(self.target.become, request, consumer, stop)
+                return self._run_as(become, request, consumer, stop)
         except EOFError as error:
             raise Lost(
                 f"connection to {place(self.target)} lost while the command ran: {self.why_gone()}",

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from hostpool.errors import ErrorInfo
+from hostpool.messages import Become
 from hostpool.results import Status
 
 T = TypeVar("T")
@@ -95,7 +96,8 @@ class Run(Request[RunReply]):
     sends the exact bytes of ``command`` and nothing else (no become, no wrapper). ``program``
     instead of ``command``: a POSIX sh program of any length, run by ``/bin/sh`` whatever the login
     shell is; ``stdin`` is what it reads. ``live`` output goes to the views as it comes; ``into`` takes
-    all of stdout in their place, and the reply then has none of it.
+    all of stdout in their place, and the reply then has none of it. ``become``: as another user, for
+    this request only, in the place of the session's own.
     """
 
     command: str = ""
@@ -107,6 +109,7 @@ class Run(Request[RunReply]):
     tty: bool = False
     raw: bool = False
     live: bool = True
+    become: Become | None = None
     into: Intake | None = None
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from functools import cache
+from pathlib import Path
 from typing import Any, cast
 
 from jinja2.nativetypes import NativeCodeGenerator
@@ -104,9 +106,21 @@ def register(kind: str, **functions: Callable[..., Any]) -> None:
         getattr(environment(), kind).update(functions)
 
 
+include_path: ContextVar[tuple[str, ...]] = ContextVar("include_path", default=())
+"""Directories in which ``{% include %}`` and ``{% import %}`` find their files while one renders."""
+
+
+def _included(name: str) -> tuple[str, str, Callable[[], bool]] | None:
+    for directory in include_path.get():
+        path = Path(directory, name)
+        if path.is_file():
+            return path.read_text("utf-8"), str(path), lambda: False
+    return None
+
+
 @cache
-def environment() -> Environment:
-    """The environment all templates share."""
+def environment(trim_blocks: bool = True, lstrip_blocks: bool = False) -> Environment:
+    """The environment all templates share; the template module may ask for other white space."""
     from hostpool.templating.filters import FILTERS
     from hostpool.templating.omit import OMIT
     from hostpool.templating.tests import TESTS

@@ -11,7 +11,7 @@ from jinja2 import TemplateError, nodes
 from jinja2 import Undefined as AnyUndefined
 
 from hostpool.errors import PlaybookError
-from hostpool.templating.environment import Copied, Environment, LazyContext, environment, joined
+from hostpool.templating.environment import Copied, LazyContext, environment, joined
 from hostpool.templating.omit import OMIT
 from hostpool.templating.render import has_template
 from hostpool.templating.undefined import deferred
@@ -45,17 +45,25 @@ class Place(Protocol):
 class Template:
     """``text`` with ``{{ }}`` or ``{% %}``. A lone expression keeps its type, anything else is text.
 
-    ``expression``: the whole text is one expression, without braces (``when``). ``name`` is the file
-    of a template of several lines, for its error messages.
+    ``expression``: the whole text is one expression, without braces (``when``). ``blocks``: whether
+    the newline after a block and the white space before one are dropped.
     """
 
-    __slots__ = ("_compiled", "_source", "expression", "place", "text")
+    __slots__ = ("_compiled", "_environment", "_source", "expression", "place", "text")
 
-    def __init__(self, text: str, place: Place | None = None, *, expression: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        place: Place | None = None,
+        *,
+        expression: bool = False,
+        blocks: tuple[bool, bool] = (True, False),
+    ) -> None:
         self.text = text
         self.place = place
         self.expression = expression
         self._compiled: Compiled | None = None
+        self._environment = blocks
         self._source = "{{(" + text + "\n)}}" if expression else text
 
     def __repr__(self) -> str:
@@ -64,10 +72,10 @@ class Template:
     def __reduce__(self) -> Any:
         raise TypeError("a template never leaves the process that reads it")
 
-    def parse(self, env: Environment | None = None) -> nodes.Template:
+    def parse(self) -> nodes.Template:
         """Its syntax tree. Raises RenderError."""
         try:
-            return (env or environment()).parse(self._source)
+            return environment(*self._environment).parse(self._source)
         except TemplateError as error:
             raise self.error(f"bad template: {error.message}") from error
 
@@ -75,10 +83,11 @@ class Template:
         """Raises RenderError, or what a layer of the scope raises as Wanted."""
         compiled = self._compiled
         try:
+            env = environment(*self._environment)
             if compiled is None:
-                compiled = self._compiled = environment().from_string(self._source)
+                compiled = self._compiled = env.from_string(self._source)
             seen = Copied(scope) if getattr(compiled, "mutates", False) else scope
-            context = LazyContext(environment(), seen, compiled.blocks)
+            context = LazyContext(env, seen, compiled.blocks)
             value: Any = joined(compiled.root_render_func(context))
             if isinstance(value, AnyUndefined):
                 value._fail_with_undefined_error()

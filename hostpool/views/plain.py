@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from hostpool.events import (
     Event,
     HostFinished,
@@ -19,6 +21,7 @@ from hostpool.views.neutralise import one_line
 from hostpool.views.options import Steady, ViewOptions
 from hostpool.views.plays import Plays
 from hostpool.views.reasons import TOLD
+from hostpool.views.recap import Recap, recap_of
 from hostpool.views.report import Report
 from hostpool.views.streaming import Streaming
 from hostpool.views.words import outcome, seconds
@@ -35,6 +38,7 @@ class PlainView(Steady):
         self._report = Report(options, self._writer)
         self._plays = Plays(options, self._writer)
         self._streaming = Streaming(options, self._writer) if options.stream else None
+        self._recap = Recap(self._writer)
         self._reported = False
 
     def handle(self, event: Event) -> None:
@@ -61,7 +65,15 @@ class PlainView(Steady):
             event = self._streaming.finished(event)
         if self._options.verbose:
             self._say(ended_line(event))
-        self._report.add(event)
+        counts = recap_of(event)
+        if counts is None:
+            self._report.add(event)
+            return
+        self._recap.add(event.host, counts)
+        if event.ok:
+            self._report.count(event)
+        else:
+            self._report.add(msgspec.structs.replace(event, result=None))
 
     def _say(self, text: str) -> None:
         if text:
@@ -75,6 +87,8 @@ class PlainView(Steady):
         if self._streaming:
             self._streaming.end()
         self._plays.flush()
+        for line in self._recap.lines(quiet=self._options.quiet):
+            self._writer.write("stderr", line)
         self._report.write(event)
 
     def close(self) -> None:

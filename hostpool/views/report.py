@@ -45,6 +45,10 @@ class Report:
         if self._shows(result):
             self._folder.add(result)
 
+    def count(self, result: HostFinished) -> None:
+        """Only counts it: what there is to say of the host is said elsewhere."""
+        self._counts[result.status] += 1
+
     def warn(self, event: Warning) -> str:
         """What to show of a warning at once."""
         return self._notes.add(event)

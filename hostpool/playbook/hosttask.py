@@ -1,0 +1,365 @@
+"""One task on one host, as a generator: jobs out, their results in, at the end what it came to.
+
+Everything that is rendered is rendered here, in the parent. A fact that is read and was not gathered
+yet is gathered first, by a job of its own; then the same thing is rendered again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from hostpool.playbook.actions import Effects, Surroundings, act
+from hostpool.playbook.calls import BadTask, Defaults, arguments, becoming, build, message_of
+from hostpool.playbook.loops import item_variables, items_of, label_of
+from hostpool.playbook.model import Play, Task
+from hostpool.playbook.results import Result, judged, results_of, skipped, together
+from hostpool.playbook.variables import FactsWanted, Variables
+from hostpool.playbook.world import CONNECTION
+from hostpool.results import HostResult
+from hostpool.tasks.modules.job import Call, Connect, ModuleTask
+from hostpool.tasks.modules.parent import PARENT
+from hostpool.templating.scope import Scope
+from hostpool.templating.template import RenderError, resolve, truth
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """A job for ``host``, reached as ``name`` (the pool's word for it)."""
+
+    host: str
+    name: str
+    task: ModuleTask | Connect
+
+
+@dataclass(slots=True)
+class Ended:
+    """``includes``: for include_tasks and include_role the arguments and variables of each item."""
+
+    result: Result
+    effects: list[Effects] = field(default_factory=list)
+    includes: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
+    looped: bool = False
+
+
+Running = Generator[Submit, HostResult, Ended]
+
+
+@dataclass(slots=True)
+class _Item:
+    """One item's way: its variables, and in the end its result."""
+
+    variables: dict[str, Any]
+    label: Any = None
+    call: Call | None = None
+    name: str = ""
+    result: Result | None = None
+    effects: Effects | None = None
+
+
+class HostTask:
+    def __init__(
+        self,
+        host: str,
+        task: Task,
+        variables: Variables,
+        defaults: Defaults,
+        around: Surroundings,
+        title: str,
+    ) -> None:
+        self.host = host
+        self.task = task
+        self._variables = variables
+        self._defaults = defaults
+        self._around = around
+        self._title = title
+        self._includes: list[tuple[dict[str, Any], dict[str, Any]]] = []
+
+    def run(self) -> Running:
+        """Never raises for what a playbook or a host does wrong: that is in the result."""
+        try:
+            ended = yield from self._run()
+        except (RenderError, BadTask) as error:
+            ended = Ended({"failed": True, "changed": False, "msg": message_of(error)})
+        return ended
+
+    def _run(self) -> Running:
+        task = self.task
+        if task.loop is None:
+            item = _Item({})
+            yield from self._one(item)
+            assert item.result is not None
+            effects = [item.effects] if item.effects is not None else []
+            return Ended(item.result, effects, self._includes)
+        items = yield from self._items()
+        if items is None:
+            return Ended(skipped(task.keywords.when[-1].text if task.keywords.when else ""))
+        if not items:
+            return Ended(
+                {"changed": False, "skipped": True, "skipped_reason": "No items in the list", "results": []}
+            )
+        yield from self._all(items)
+        results = [item.result for item in items if item.result is not None]
+        whole = together(results)
+        return Ended(
+            whole, [item.effects for item in items if item.effects is not None], self._includes, True
+        )
+
+    # -- loops -------------------------------------------------------------------------------------------
+
+    def _items(self) -> Generator[Submit, HostResult, list[_Item] | None]:
+        """None: the loop cannot be rendered, but the condition says that it need not be."""
+        loop = self.task.loop
+        assert loop is not None
+        scope = self._scope({})
+        try:
+            values = yield from self._rendered(lambda: items_of(loop, scope))
+        except (RenderError, BadTask):
+            when = yield from self._leniently(lambda: self._condition(scope))
+            if when is False:
+                return None
+            raise
+        return [_Item(item_variables(loop, values, number, scope)) for number in range(len(values))]
+
+    def _all(self, items: list[_Item]) -> Generator[Submit, HostResult, None]:
+        """Where each item is one job of the same host they go as one; else one after the other."""
+        together_ = not self.task.until and self.task.module not in PARENT
+        pause = float(resolve(self.task.loop.pause, self._scope({})) or 0) if self.task.loop else 0.0
+        if not together_:
+            for item in items:
+                yield from self._one(item)
+                self._decorate(item)
+            return
+        for item in items:
+            yield from self._prepare(item)
+        waiting = [item for item in items if item.result is None]
+        while waiting:
+            name = waiting[0].name
+            group = [item for item in waiting if item.name == name]
+            waiting = [item for item in waiting if item.name != name]
+            calls = tuple(item.call for item in group if item.call is not None)
+            reply = yield Submit(self.host, name, ModuleTask(self._title, calls, between=pause))
+            for item, result in zip(group, results_of(reply, len(group)), strict=True):
+                item.result = yield from self._judged(result, item)
+        for item in items:
+            self._decorate(item)
+
+    def _decorate(self, item: _Item) -> None:
+        loop = self.task.loop
+        assert loop is not None
+        assert item.result is not None
+        name = item.variables["ansible_loop_var"]
+        item.result[name] = item.variables[name]
+        item.result["ansible_loop_var"] = name
+        if loop.index_var:
+            item.result[loop.index_var] = item.variables[loop.index_var]
+            item.result["ansible_index_var"] = loop.index_var
+        try:
+            item.result["_ansible_item_label"] = label_of(loop, item.variables, self._scope(item.variables))
+        except RenderError:
+            item.result["_ansible_item_label"] = item.variables[name]
+
+    # -- one item ----------------------------------------------------------------------------------------
+
+    def _one(self, item: _Item) -> Generator[Submit, HostResult, None]:
+        yield from self._prepare(item)
+        if item.result is not None or item.call is None:
+            return
+        retries, delay = yield from self._rendered(lambda: self._patience(item))
+        attempt = 1
+        pause = 0.0
+        while True:
+            job = ModuleTask(self._title, (item.call,), pause=pause)
+            reply = yield Submit(self.host, item.name, job)
+            result = yield from self._judged(results_of(reply, 1)[0], item)
+            item.result = result
+            if not self.task.until and not retries:
+                return
+            result["attempts"] = attempt
+            if result.get("unreachable"):
+                return
+            done = yield from self._rendered(lambda r=result: self._until(r, item))  # type: ignore[misc]  # mypy does not type lambda defaults
+            if done:
+                return
+            if attempt > retries:
+                result["failed"] = True
+                result.setdefault("msg", "")
+                result["retries"] = retries + 1
+                return
+            attempt += 1
+            pause = delay
+
+    def _patience(self, item: _Item) -> tuple[int, float]:
+        """How many further attempts, and the seconds between them."""
+        scope = self._scope(item.variables)
+        retries = resolve(self.task.retries, scope)
+        if retries is None:
+            retries = 3 if self.task.until else 0
+        delay = resolve(self.task.delay, scope)
+        try:
+            return max(0, int(retries)), max(0.0, float(delay if delay is not None else 5))
+        except (TypeError, ValueError):
+            raise BadTask(f"retries and delay are numbers, not {retries!r} and {delay!r}") from None
+
+    def _until(self, result: Result, item: _Item) -> bool:
+        if not self.task.until:
+            return not result.get("failed")
+        scope = self._scope(item.variables)
+        if self.task.register:
+            scope = scope.below({self.task.register: result})
+        return all(truth(each.render(scope), each) for each in self.task.until)
+
+    def _prepare(self, item: _Item) -> Generator[Submit, HostResult, None]:
+        """The result, where no host is needed for it; else the call."""
+        try:
+            yield from self._rendered(lambda: self._prepared(item))
+        except (RenderError, BadTask) as error:
+            if self.task.loop is None:
+                raise
+            item.result = {"failed": True, "changed": False, "msg": message_of(error)}
+        if item.result is not None and item.call is None and not item.result.get("skipped"):
+            item.result = yield from self._judged(item.result, item)
+
+    def _prepared(self, item: _Item) -> None:
+        scope = self._scope(item.variables)
+        item.result = item.call = item.effects = None
+        condition = self._condition(scope)
+        if condition is not True:
+            item.result = skipped(condition if isinstance(condition, str) else self._text())
+            return
+        module = self.task.module
+        if module in ("include_tasks", "include_role"):
+            self._includes.append((arguments(self.task, scope), item.variables))
+            item.result = {"changed": False, "include": True}
+            return
+        if module == "meta":
+            item.result = {"changed": False, "action": arguments(self.task, scope).get("action", "noop")}
+            return
+        if module == "pause":
+            item.call, item.name = self._pause(scope), self.host
+            item.result = {"changed": False} if item.call is None else None
+            return
+        if module in PARENT:
+            item.result, item.effects = act(self.task, scope, self._around)
+            return
+        item.call = build(self.task, scope, self._defaults)
+        item.name = self.route(scope)
+
+    def _pause(self, scope: Scope) -> Call | None:
+        args = arguments(self.task, scope)
+        seconds = float(args.get("seconds") or 0) + 60 * float(args.get("minutes") or 0)
+        if not seconds and "prompt" in args:
+            raise BadTask("pause with a prompt needs somebody at a terminal: not supported")
+        return Call("pause", {"seconds": seconds})
+
+    def _condition(self, scope: Scope) -> bool | str:
+        """True, or the text of the condition that does not hold."""
+        for each in self.task.keywords.when:
+            if not truth(each.render(scope), each):
+                return each.text
+        return True
+
+    def _text(self) -> str:
+        return " and ".join(each.text for each in self.task.keywords.when)
+
+    def _judged(self, result: Result, item: _Item) -> Generator[Submit, HostResult, Result]:
+        task = self.task
+        facts = result.get("ansible_facts")
+        if isinstance(facts, dict) and task.module not in PARENT:
+            effects = item.effects = item.effects or Effects()
+            effects.cached.update(facts)
+        try:
+            found: Result = yield from self._rendered(
+                lambda: judged(
+                    result, task.register, task.changed_when, task.failed_when, self._scope(item.variables)
+                )
+            )
+        except RenderError as error:
+            result.update(failed=True, msg=message_of(error))
+            return result
+        return found
+
+    # -- reaching hosts ----------------------------------------------------------------------------------
+
+    def route(self, scope: Scope) -> str:
+        """The pool's name of the host that does it, by delegation and connection keywords."""
+        words = self.task.keywords
+        host = self.host
+        target = resolve(words.delegate_to, scope)
+        if target:
+            host = str(target)
+            if not self._variables.world.has(host):
+                raise BadTask(f"delegate_to: the inventory has no host {host!r}")
+        own: dict[str, Any] = {}
+        if host == self.host:
+            own = self._connection_variables(scope)
+        for name, keyword in (
+            ("ansible_connection", words.connection),
+            ("ansible_user", words.remote_user),
+            ("ansible_port", words.port),
+        ):
+            value = resolve(keyword, scope)
+            # A keyword ranks below the variable, wherever that comes from.
+            if value not in (None, "") and name not in self._variables.inventory_of(host) and name not in own:
+                if name == "ansible_connection" and str(value) in ("ssh", "smart", "paramiko"):
+                    continue
+                own[name] = value
+        return self._variables.world.route(host, own)
+
+    def _connection_variables(self, scope: Scope) -> dict[str, Any]:
+        """Those that a play, a task or a fact sets otherwise than the inventory."""
+        inventory = self._variables.inventory_of(self.host)
+        found = {}
+        for name in CONNECTION:
+            value = scope.get(name)
+            if value is not None and name not in self._variables.extra:
+                plain = inventory.get(name)
+                if plain is None or (resolve(plain, scope) != value):
+                    found[name] = value
+        return found
+
+    def _scope(self, more: dict[str, Any]) -> Scope:
+        return self._variables.of_task(self.host, self.task, more or None)
+
+    def _rendered(self, make: Callable[[], T]) -> Generator[Submit, HostResult, T]:
+        """What ``make`` returns, facts gathered as they are needed for it. Raises as ``make`` does."""
+        while True:
+            try:
+                return make()
+            except FactsWanted as wanted:
+                yield from self._gather(wanted.host)
+
+    def _leniently(self, make: Callable[[], bool | str]) -> Generator[Submit, HostResult, bool | None]:
+        try:
+            found = yield from self._rendered(make)
+        except RenderError:
+            return None
+        return found is True
+
+    def _gather(self, host: str) -> Generator[Submit, HostResult, None]:
+        """Raises BadTask when the facts are not to be had."""
+        facts = self._variables.facts(host)
+        facts.elided = False
+        reply = yield self._setup(host)
+        result = results_of(reply, 1)[0]
+        if result.get("failed") or result.get("unreachable"):
+            facts.elided = True
+            raise BadTask(f"the facts of {host} could not be gathered: {result.get('msg')}")
+        facts.take(result.get("ansible_facts", {}))
+
+    def _setup(self, host: str) -> Submit:
+        play = self._variables.play
+        assert play is not None
+        with self._variables.without_files():
+            return self._setup_now(host, play)
+
+    def _setup_now(self, host: str, play: Play) -> Submit:
+        scope = self._variables.of_host(host)
+        probe = Task("setup", {}, play.place, keywords=replace(play.keywords, vars=()))
+        call = Call("setup", {}, become=becoming(probe, scope, self._defaults))
+        other = HostTask(host, probe, self._variables, self._defaults, self._around, "Gathering Facts")
+        name = other.route(scope)
+        return Submit(host, name, ModuleTask("Gathering Facts", (call,)))

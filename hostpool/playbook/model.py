@@ -1,0 +1,169 @@
+"""What a loaded playbook consists of. Read-only once loaded; values may be Template or Lazy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from hostpool.inventory.model import Place
+from hostpool.templating.template import Template
+
+Variables = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Keywords:
+    """What plays, roles, blocks and tasks hand down; None means "not said here".
+
+    ``when`` is outermost first, ``vars`` innermost first, ``environment`` outermost first.
+    """
+
+    when: tuple[Template, ...] = ()
+    vars: tuple[Variables, ...] = ()
+    environment: tuple[Any, ...] = ()
+    tags: frozenset[str] = frozenset()
+    become: Any = None
+    become_user: Any = None
+    become_method: Any = None
+    become_flags: Any = None
+    remote_user: Any = None
+    connection: Any = None
+    port: Any = None
+    ignore_errors: Any = None
+    ignore_unreachable: Any = None
+    no_log: Any = None
+    check_mode: Any = None
+    diff: Any = None
+    any_errors_fatal: Any = None
+    throttle: Any = None
+    timeout: Any = None
+    run_once: Any = None
+    delegate_to: Any = None
+    delegate_facts: Any = None
+    notify: tuple[Any, ...] = ()
+    params: tuple[Variables, ...] = ()
+    """Variables of the includes around, innermost first: they rank above facts that were set."""
+
+    def below(self, outer: Keywords) -> Keywords:
+        """These keywords inside of something that says ``outer``."""
+        changes: dict[str, Any] = {
+            "when": (*outer.when, *self.when),
+            "vars": (*self.vars, *outer.vars),
+            "environment": (*outer.environment, *self.environment),
+            "tags": outer.tags | self.tags,
+            "params": (*self.params, *outer.params),
+            "notify": tuple(dict.fromkeys((*outer.notify, *self.notify))),
+        }
+        for each in fields(self):
+            if each.name not in changes and getattr(self, each.name) is None:
+                changes[each.name] = getattr(outer, each.name)
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """``kind`` is ``loop`` or what follows ``with_``."""
+
+    kind: str
+    value: Any
+    place: Place
+    var: Any = "item"
+    index_var: str | None = None
+    label: Any = None
+    pause: Any = 0
+    extended: Any = False
+
+
+@dataclass(eq=False, slots=True)
+class Task:
+    """``module`` is the short name; ``args`` hold templates; ``free`` is a text given instead."""
+
+    module: str
+    args: Any
+    place: Place
+    name: Any = None
+    keywords: Keywords = field(default_factory=Keywords)
+    loop: Loop | None = None
+    register: str | None = None
+    changed_when: tuple[Template, ...] | None = None
+    failed_when: tuple[Template, ...] | None = None
+    until: tuple[Template, ...] = ()
+    retries: Any = None
+    delay: Any = 5
+    listen: tuple[Any, ...] = ()
+    role: Role | None = None
+    handler: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Block:
+    block: list[Node]
+    rescue: list[Node] = field(default_factory=list)
+    always: list[Node] = field(default_factory=list)
+    name: Any = None
+
+
+Node = Task | Block
+
+
+@dataclass(eq=False, slots=True)
+class Role:
+    """A role as used once: with its parameters and what it was asked to run."""
+
+    name: str
+    path: str
+    params: Variables = field(default_factory=dict)
+    defaults: Variables = field(default_factory=dict)
+    vars: Variables = field(default_factory=dict)
+    tasks: list[Node] = field(default_factory=list)
+    handlers: list[Task] = field(default_factory=list)
+    dependencies: list[Role] = field(default_factory=list)
+    parent: Role | None = None
+    public: bool = True
+    allow_duplicates: bool = False
+
+    def with_dependencies(self) -> list[Role]:
+        """This role and what it depends on, nearest first."""
+        found: list[Role] = [self]
+        for dependency in self.dependencies:
+            found += dependency.with_dependencies()
+        return found
+
+    def chain(self) -> list[Role]:
+        """This role with its dependencies, the role it was used by, and so on: nearest first."""
+        found = self.with_dependencies()
+        if self.parent is not None:
+            found += [role for role in self.parent.chain() if role not in found]
+        return found
+
+
+@dataclass(eq=False, slots=True)
+class Play:
+    place: Place
+    hosts: Any
+    name: Any = None
+    keywords: Keywords = field(default_factory=Keywords)
+    vars: Variables = field(default_factory=dict)
+    vars_files: list[Any] = field(default_factory=list)
+    gather_facts: Any = None
+    gather_subset: Any = None
+    serial: Any = None
+    strategy: str = "linear"
+    max_fail_percentage: Any = None
+    force_handlers: Any = None
+    order: str | None = None
+    roles: list[Role] = field(default_factory=list)
+    sections: list[list[Node]] = field(default_factory=list)
+    handlers: list[Task] = field(default_factory=list)
+    directory: str = ""
+
+
+@dataclass(eq=False, slots=True)
+class Playbook:
+    """``files``: everything that was read."""
+
+    plays: list[Play] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    tasks: int = 0
+    """How many tasks stand in the files, each once."""

@@ -1,0 +1,535 @@
+"""One batch of a play's hosts: in step (linear) or each for itself (free)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hostpool.playbook.actions import Effects
+from hostpool.playbook.calls import yes
+from hostpool.playbook.cursor import Caught, Cursor, Key, Numbered, Position, Section
+from hostpool.playbook.hosttask import Ended, HostTask, Running, Submit
+from hostpool.playbook.model import Node, Play, Role, Task
+from hostpool.playbook.results import CENSORED, Result, results_of
+from hostpool.playbook.tags import chosen
+from hostpool.playbook.taskfile import Around
+from hostpool.results import HostResult
+from hostpool.tasks.modules.job import Connect
+from hostpool.templating.template import Lazy, RenderError, Template, Wanted, resolve
+
+if TYPE_CHECKING:
+    from hostpool.playbook.machine import Machine
+
+GATHER = "Gathering Facts"
+
+
+@dataclass(slots=True)
+class _Step:
+    """A task and those of its hosts that have not begun it yet, or are at it."""
+
+    key: Key
+    task: Task
+    title: str
+    waiting: deque[str] = field(default_factory=deque)
+    running: int = 0
+    limit: int = 1 << 30
+    once: bool = False
+    others: tuple[str, ...] = ()
+    failures: int = 0
+
+
+class PlayRun:
+    def __init__(self, machine: Machine, play: Play, hosts: Sequence[str], title: str) -> None:
+        self.broken = False
+        self.play_ended = False
+        self.play = play
+        self.title = title
+        self.hosts = list(hosts)
+        self._machine = machine
+        self._variables = machine.variables
+        self._handlers: list[Task] = list(play.handlers)
+        self._notified: dict[str, set[int]] = {host: set() for host in hosts}
+        self._cursors: dict[str, Cursor] = {}
+        self._steps: dict[str, _Step] = {}
+        self._jobs: dict[int, tuple[str, _Step, Running]] = {}
+        self._endings: dict[str, str] = {}
+        self._inserts: dict[str, list[tuple[int, list[Node]]]] = {}
+        self._out: set[str] = set()
+        self._started: set[tuple[Key, str]] = set()
+        self._set_batch()
+        for host in hosts:
+            self._cursors[host] = Cursor(self._sections(host), frozenset({2, 4, 6}))
+
+    @property
+    def whole_batch_failed(self) -> bool:
+        return len(self._out) == len(self.hosts)
+
+    def _sections(self, host: str) -> list[Section]:
+        def nodes(which: list[Node]) -> Section:
+            return lambda: list(enumerate(which))
+
+        def pending() -> Numbered:
+            return self._pending(host)
+
+        choice = self._machine.options.choice
+        pre, main, post = (chosen(section, choice) for section in self.play.sections)
+        gather = [self._gathering()] if self._gathers() else []
+        return [nodes(list(gather)), nodes(pre), pending, nodes(main), pending, nodes(post), pending]
+
+    def _gathers(self) -> bool:
+        from hostpool.playbook.tags import Choice
+
+        if self.play.gather_facts is None:
+            wanted = True
+        else:
+            wanted = yes(self._of_play(self.play.gather_facts), self._variables.of_host(self.hosts[0]), True)
+        return wanted and Choice.takes(self._machine.options.choice, self.play.keywords.tags | {"always"})
+
+    def _gathering(self) -> Task:
+        return Task(
+            "gather_facts", {}, self.play.place, name=GATHER, keywords=replace(self.play.keywords, vars=())
+        )
+
+    def _pending(self, host: str) -> list[tuple[int, Node]]:
+        """The handlers this host has been notified of, in the order they are defined."""
+        numbers = sorted(self._notified[host])
+        self._notified[host].clear()
+        return [(number, self._handlers[number]) for number in numbers]
+
+    # -- going on ----------------------------------------------------------------------------------------
+
+    def advance(self) -> bool:
+        """Begins what can begin; True when the batch is through."""
+        while True:
+            self._fill()
+            if self._jobs:
+                return False
+            if self.broken:
+                for host in list(self._cursors):
+                    self._stop_host(host)
+            if self._machine.stopping:
+                return True
+            if not self._next_steps():
+                return True
+
+    def _fill(self) -> None:
+        if self._machine.stopping:
+            self._steps.clear()
+            return
+        for step in list({id(step): step for step in self._steps.values()}.values()):
+            while step.waiting and step.running < step.limit:
+                self._begin(step, step.waiting.popleft())
+
+    def _next_steps(self) -> bool:
+        """The next step of all hosts, or with the free strategy of each. False: there is none."""
+        places = self._places()
+        if not places:
+            return False
+        if self.play.strategy == "linear":
+            least = min(place.key for place in places.values())
+            who = [host for host, place in places.items() if place.key == least]
+            first = places[who[0]].task
+            same = [host for host in who if places[host].task is first]
+            self._new_step(least, first, same)
+        else:
+            for host, place in places.items():
+                self._new_step(place.key, place.task, [host])
+        return True
+
+    def _places(self) -> dict[str, Position]:
+        """Where every host is that has something left to do."""
+        found = {}
+        for host in self.hosts:
+            cursor = self._cursors.get(host)
+            if cursor is None:
+                continue
+            place = cursor.peek()
+            if cursor.dead and host not in self._out:
+                self._is_gone(host)
+                place = None if host not in self._cursors else cursor.peek()
+            if place is not None:
+                found[host] = place
+        return found
+
+    def _new_step(self, key: Key, task: Task, hosts: list[str]) -> None:
+        step = _Step(key, task, self._name(task, hosts[0]), deque(hosts))
+        throttle = self._keyword(hosts[0], task, task.keywords.throttle)
+        if str(throttle or "").isdigit() and int(throttle):
+            step.limit = int(throttle)
+        step.once = self.play.strategy == "linear" and (
+            task.module == "add_host" or self._says(hosts[0], task, task.keywords.run_once)
+        )
+        if step.once:
+            step.others = tuple(hosts[1:])
+            step.waiting = deque(hosts[:1])
+        for host in hosts:
+            self._steps[host] = step
+        if task.module != "meta" and (key, step.title) not in self._started:
+            self._started.add((key, step.title))
+            from hostpool.playbook.machine import TaskBegan
+
+            self._machine.say(TaskBegan(self.title, step.title))
+
+    def _name(self, task: Task, host: str) -> str:
+        name = task.name
+        if isinstance(name, Template | Lazy):
+            try:
+                name = str(resolve(name, self._variables.of_task(host, task)))
+            except (RenderError, Wanted):
+                name = getattr(task.name, "text", task.module)
+        name = str(name) if name not in (None, "") else task.module
+        return f"{task.role.name} : {name}" if task.role is not None else name
+
+    # -- one host of a step ------------------------------------------------------------------------------
+
+    def _begin(self, step: _Step, host: str) -> None:
+        task = step.task
+        if task.name == GATHER and task.module == "gather_facts" and task.place is self.play.place:
+            self._submit(host, step, self._elided(host, task))
+            return
+        run = HostTask(
+            host, task, self._variables, self._machine.options.defaults, self._machine.around, step.title
+        ).run()
+        self._submit(host, step, run)
+
+    def _elided(self, host: str, task: Task) -> Running:
+        """Facts are gathered when somebody reads one; until then a login has to do."""
+        probe = HostTask(
+            host, task, self._variables, self._machine.options.defaults, self._machine.around, GATHER
+        )
+        with self._variables.without_files():
+            name = probe.route(self._variables.of_task(host, task))
+        reply = yield Submit(host, name, Connect())
+        facts = self._variables.facts(host)
+        facts.elided = True
+        return Ended(results_of(reply, 1)[0])
+
+    def _submit(self, host: str, step: _Step, run: Running) -> None:
+        step.running += 1
+        self._drive(host, step, run, None)
+
+    def result(self, number: int, reply: HostResult) -> None:
+        host, step, run = self._jobs.pop(number)
+        self._drive(host, step, run, reply)
+
+    def _drive(self, host: str, step: _Step, run: Running, reply: HostResult | None) -> None:
+        try:
+            submit = next(run) if reply is None else run.send(reply)
+        except StopIteration as end:
+            step.running -= 1
+            self._ended(host, step, end.value)
+            return
+        if self._machine.stopping:
+            step.running -= 1
+            run.close()
+            return
+        number = self._machine.submit(self, submit)
+        self._jobs[number] = (host, step, run)
+
+    # -- what it came to ---------------------------------------------------------------------------------
+
+    def _ended(self, host: str, step: _Step, ended: Ended) -> None:
+        task, result = step.task, ended.result
+        everybody = (host, *step.others)
+        for each in everybody:
+            self._keep(each, task, ended)
+        failed = bool(result.get("failed") or result.get("unreachable"))
+        words = task.keywords
+        keyword = words.ignore_unreachable if result.get("unreachable") else words.ignore_errors
+        ignored = failed and self._says(host, task, keyword)
+        if task.module != "meta" or failed:
+            self._report(host, step, result, ignored)
+        if ended.includes and not failed:
+            failed = not self._include(host, step, ended, everybody)
+        elif result.get("changed") and not failed:
+            failed = not self._notify(everybody, task)
+        for each in everybody:
+            self._steps.pop(each, None)
+            if failed and not ignored:
+                self._fail(each, step, result, counted=each == host)
+            else:
+                cursor = self._cursors[each]
+                cursor.done()
+                parts = self._inserts.pop(each, None)
+                if parts:
+                    cursor.insert(parts)
+        if task.module == "meta" and not failed and not result.get("skipped"):
+            self._meta(str(result["action"]), everybody)
+        if failed and not ignored:
+            self._limits(step, host)
+
+    def _keyword(self, host: str, task: Task, value: Any) -> Any:
+        """A keyword's value on this host; None where it cannot be known."""
+        if not isinstance(value, Template | Lazy):
+            return value
+        try:
+            return resolve(value, self._variables.of_task(host, task))
+        except (RenderError, Wanted):
+            return None
+
+    def _says(self, host: str, task: Task, value: Any) -> bool:
+        return yes(self._keyword(host, task, value), self._variables.of_host(host))
+
+    def _keep(self, host: str, task: Task, ended: Ended) -> None:
+        for effects in ended.effects:
+            self._apply(host, effects)
+        if task.module in ("setup", "gather_facts") and task.name != GATHER:
+            self._variables.facts(host).elided = False
+        if task.register:
+            shown = {key: value for key, value in ended.result.items() if not key.startswith("_")}
+            self._variables.set(host, {task.register: shown})
+
+    def _apply(self, host: str, effects: Effects) -> None:
+        variables, world = self._variables, self._machine.world
+        if effects.facts:
+            variables.set(host, effects.facts)
+        if effects.cached:
+            variables.facts(host).take(effects.cached)
+        if effects.included:
+            variables.include(host, effects.included)
+        for name, groups, values in effects.hosts:
+            world.add_host(name, groups, values)
+        for group, parents in effects.groups:
+            world.group_by(host, group, parents)
+        if effects.hosts or effects.groups:
+            variables.forget_inventory()
+
+    def _report(self, host: str, step: _Step, result: Result, ignored: bool) -> None:
+        from hostpool.playbook.machine import TaskEnded
+
+        recap, state = self._machine.recap, self._machine.state(host)
+        changed = bool(result.get("changed"))
+        failed = bool(result.get("failed") or result.get("unreachable"))
+        state.ran = True
+        if result.get("unreachable"):
+            status = "unreachable"
+        elif failed:
+            status = "failed"
+        elif result.get("skipped"):
+            status = "skipped"
+        else:
+            status = "changed" if changed else "ok"
+        if not failed:
+            if status == "skipped":
+                recap.add(host, "skipped")
+            else:
+                recap.add(host, "ok", *(["changed"] if changed else []))
+                state.changed = state.changed or changed
+        elif ignored:
+            recap.add(host, "ok", "ignored", *(["changed"] if changed else []))
+        if self._hidden(host, step.task):
+            result = {"censored": CENSORED, "changed": changed}
+        diff = self._keyword(host, step.task, step.task.keywords.diff)
+        shows = self._machine.options.defaults.diff if diff is None else bool(diff)
+        self._machine.say(TaskEnded(host, self.title, step.title, status, result, ignored, shows))
+
+    def _hidden(self, host: str, task: Task) -> bool:
+        value = self._keyword(host, task, task.keywords.no_log)
+        if value is None:
+            # What cannot be known is hidden rather than shown.
+            return task.keywords.no_log is not None
+        return yes(value, self._variables.of_host(host))
+
+    def _fail(self, host: str, step: _Step, result: Result, *, counted: bool) -> None:
+        recap, state = self._machine.recap, self._machine.state(host)
+        state.why = str(result.get("msg", ""))
+        state.hint = result.get("hint")
+        if result.get("unreachable"):
+            state.unreachable = True
+            state.status = str(result.get("status") or "unreachable")
+            recap.add(host, "unreachable")
+            self._drop(host)
+            return
+        step.failures += 1
+        cursor = self._cursors[host]
+        if cursor.rescuable:
+            recap.add(host, "rescued")
+            shown = {"ansible_failed_result": result, "ansible_failed_task": {"name": step.title}}
+            self._variables.set(host, shown)
+        elif counted:
+            recap.add(host, "failed")
+        self._endings[host] = "timeout" if result.get("status") == "timeout" else "failed"
+        if cursor.fail() is Caught.NOTHING:
+            self._is_gone(host)
+
+    def _is_gone(self, host: str) -> None:
+        """Nothing catches the host's failure."""
+        state = self._machine.state(host)
+        state.failed = True
+        state.status = self._endings.get(host, "failed")
+        if self._forces():
+            self._out.add(host)
+        else:
+            self._drop(host)
+
+    def _forces(self) -> bool:
+        if self._machine.options.force_handlers:
+            return True
+        return yes(self._of_play(self.play.force_handlers), self._variables.of_host(self.hosts[0]))
+
+    def _of_play(self, value: Any) -> Any:
+        """A keyword of the play, as its first host sees it; None where it cannot be known."""
+        try:
+            return resolve(value, self._variables.of_host(self.hosts[0]))
+        except (RenderError, Wanted):
+            return None
+
+    def _drop(self, host: str) -> None:
+        self._out.add(host)
+        self._cursors.pop(host, None)
+        self._set_batch()
+
+    def _set_batch(self) -> None:
+        alive = [host for host in self.hosts if host not in self._out]
+        failed = {host for host, state in self._machine.states.items() if state.failed or state.unreachable}
+        everybody = self._variables.play_magic.get("ansible_play_hosts_all", self.hosts)
+        self._variables.play_magic.update(
+            ansible_play_batch=alive,
+            play_hosts=alive,
+            ansible_play_hosts=[host for host in everybody if host not in failed],
+        )
+
+    def _limits(self, step: _Step, host: str) -> None:
+        """any_errors_fatal and max_fail_percentage: whether one more failure ends all of it."""
+        fatal = self._says(host, step.task, step.task.keywords.any_errors_fatal)
+        percentage = self._of_play(self.play.max_fail_percentage)
+        gone = len([host for host in self.hosts if self._is_out(host)])
+        too_many = percentage is not None and 100 * gone / len(self.hosts) > float(percentage)
+        if (fatal and step.failures) or too_many:
+            self.broken = True
+            for host in list(self._cursors):
+                if host not in self._steps or host in step.waiting:
+                    self._stop_host(host)
+            step.waiting.clear()
+
+    def _is_out(self, host: str) -> bool:
+        state = self._machine.state(host)
+        return state.failed or state.unreachable
+
+    def _stop_host(self, host: str) -> None:
+        self._steps.pop(host, None)
+        self._cursors.pop(host, None)
+        state = self._machine.state(host)
+        if state.status is None:
+            state.status = "cancelled" if state.ran else "not_run"
+            state.why = "the play was stopped because other hosts failed"
+
+    # -- handlers, includes, meta ------------------------------------------------------------------------
+
+    def _notify(self, hosts: Sequence[str], task: Task) -> bool:
+        """False: a handler that nobody knows was notified."""
+        for notice in task.keywords.notify:
+            for host in hosts:
+                name = str(self._keyword(host, task, notice))
+                numbers = self._handlers_called(name, host)
+                if not numbers:
+                    from hostpool.playbook.machine import Said
+
+                    message = f"The requested handler '{name}' was not found"
+                    self._machine.say(Said(f"{message} among the handlers and what they listen to"))
+                    return False
+                self._notified[host].update(numbers)
+        return True
+
+    def _handlers_called(self, name: str, host: str) -> list[int]:
+        """The last handler of this name, and all that listen to it."""
+        found: list[int] = []
+        for number, handler in reversed(list(enumerate(self._handlers))):
+            title = self._name(handler, host)
+            own = str(self._keyword(host, handler, handler.name) or "")
+            if name in (own, title):
+                found.append(number)
+                break
+        listening = [n for n, handler in enumerate(self._handlers) if name in handler.listen]
+        return sorted({*found, *listening})
+
+    def _include(self, host: str, step: _Step, ended: Ended, everybody: Sequence[str]) -> bool:
+        """Loads what is included and puts it after the task. False: it cannot be loaded."""
+        task = step.task
+        for number, (args, item) in enumerate(ended.includes):
+            nodes = self._loaded(host, task, args, item)
+            if nodes is None:
+                return False
+            for each in everybody:
+                self._inserts.setdefault(each, []).append((number, nodes))
+        return True
+
+    def _loaded(self, host: str, task: Task, args: dict[str, Any], item: dict[str, Any]) -> list[Node] | None:
+        loader = self._machine.loader
+        before = len(loader.collector.found)
+        loader.directory = Path(self.play.directory)
+        words = task.keywords
+        params = (item, *words.vars) if item else words.vars
+        apply = args.get("apply") if isinstance(args.get("apply"), dict) else {}
+        inner = replace(
+            words, when=(), tags=frozenset(), run_once=None, notify=(), vars=words.vars,
+            params=(*params, *words.params), delegate_to=None, **_applied(apply or {}),
+        )  # fmt: skip
+        around = Around(inner, role=task.role, directory=Path(task.place.file).parent, handlers=task.handler)
+        if task.module == "include_role":
+            role = loader.role(args, task.place, around, static=False)
+            nodes = list(role.tasks) if role is not None else []
+            if role is not None:
+                self._add_handlers(role)
+        else:
+            name = args.get("file") or args.get("_raw")
+            nodes = loader.task_file(str(name), task.place, around)
+        problems = loader.collector.found[before:]
+        if problems:
+            from hostpool.playbook.machine import Said
+
+            for problem in problems:
+                self._machine.say(Said(f"{problem.where()}: {problem.message}", problem.hint))
+            return None
+        return chosen(nodes, self._machine.options.choice)
+
+    def _add_handlers(self, role: Role) -> None:
+        known = {(handler.place, handler.module) for handler in self._handlers}
+        self._handlers += [h for h in role.handlers if (h.place, h.module) not in known]
+        for dependency in role.dependencies:
+            self._add_handlers(dependency)
+
+    def _meta(self, action: str, hosts: Sequence[str]) -> None:
+        """``meta``; what is not here (noop, refresh_inventory, reset_connection) needs nothing."""
+        for host in hosts:
+            cursor = self._cursors.get(host)
+            if cursor is None:
+                continue
+            if action == "flush_handlers":
+                pending = self._pending(host)
+                if pending:
+                    cursor.insert_numbered(pending)
+            elif action == "clear_facts":
+                self._variables.facts(host).known = None
+            elif action == "clear_host_errors":
+                self._machine.states.pop(host, None)
+            elif action == "end_host":
+                cursor.end()
+        if action in ("end_play", "end_batch"):
+            self.play_ended = action == "end_play"
+            for cursor in self._cursors.values():
+                cursor.end()
+
+
+def _applied(apply: dict[str, Any]) -> dict[str, Any]:
+    """``apply:`` of an include: keywords for what it brings."""
+    known: dict[str, Any] = {
+        name: apply[name]
+        for name in (
+            "become",
+            "become_user",
+            "become_method",
+            "ignore_errors",
+            "no_log",
+            "check_mode",
+            "delegate_to",
+        )
+        if name in apply
+    }
+    if "tags" in apply:
+        tags = apply["tags"]
+        known["tags"] = frozenset(tags if isinstance(tags, list) else str(tags).split(","))
+    return known

@@ -1,0 +1,151 @@
+"""Roles: directories of tasks, handlers, defaults, variables and dependencies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from yaml.nodes import MappingNode, Node, SequenceNode
+
+from hostpool.inventory.model import Place
+from hostpool.inventory.suggest import nearest
+from hostpool.playbook.files import Document, is_null, variables_of
+from hostpool.playbook.keywords import ROLE, read_keywords
+from hostpool.playbook.model import Node as TaskNode
+from hostpool.playbook.model import Role, Task
+from hostpool.playbook.taskfile import Around, TaskReader
+
+if TYPE_CHECKING:
+    from hostpool.playbook.load import Loader
+
+_EXTENSIONS = ("", ".yml", ".yaml", ".json")
+
+
+class RoleReader:
+    def __init__(self, loader: Loader, around: Around) -> None:
+        self._loader = loader
+        self._around = around
+        self._collector = loader.collector
+
+    def use(self, name: str, args: Mapping[str, Any], place: Place, *, static: bool) -> Role | None:
+        """The role loaded; None where there is none (that is a problem then)."""
+        path = self._find(name)
+        if path is None:
+            self._missing(name, place)
+            return None
+        marker = f"role {path}"
+        if marker in self._around.importing:
+            self._collector.say(place, f"the role {name} uses itself")
+            return None
+        role = Role(
+            name=name.rpartition("/")[2], path=str(path), parent=self._around.role,
+            params=dict(args.get("_params", {})),
+            public=static or args.get("public") in (True, "yes", "true"),
+            allow_duplicates=args.get("allow_duplicates", False) in (True, "yes", "true"),
+        )  # fmt: skip
+        role.defaults = self._variables(path / "defaults", str(args.get("defaults_from", "main")))
+        role.vars = self._variables(path / "vars", str(args.get("vars_from", "main")))
+        around = replace(self._around, role=role, importing=(*self._around.importing, marker), handlers=False)
+        self._meta(role, path, around)
+        role.handlers = [
+            task for task in self._tasks(path, "handlers", str(args.get("handlers_from", "main")), replace(
+                around, handlers=True, keywords=replace(around.keywords, when=(), tags=frozenset()),
+            ), None) if isinstance(task, Task)
+        ]  # fmt: skip
+        role.tasks = [
+            *(node for dependency in role.dependencies for node in dependency.tasks),
+            *self._tasks(path, "tasks", str(args.get("tasks_from", "main")), around,
+                         place if "tasks_from" in args else None),
+        ]  # fmt: skip
+        return role
+
+    def _find(self, name: str) -> Path | None:
+        bases = self._loader.role_directories()
+        if self._around.role is not None:
+            bases = [bases[0], Path(self._around.role.path).parent, *bases[1:]]
+        if Path(name).is_absolute():
+            return Path(name) if Path(name).is_dir() else None
+        return next((base / name for base in bases if (base / name).is_dir()), None)
+
+    def _missing(self, name: str, place: Place) -> None:
+        bases = [base for base in self._loader.role_directories() if base.name == "roles" and base.is_dir()]
+        there = {entry.name for base in bases for entry in base.iterdir()}
+        near = nearest(name, there)
+        hint = f"did you mean {near}?" if near else "roles stand in roles/ beside the playbook"
+        if "." in name and near is None:
+            self._collector.refuse(place, f"the role {name!r} of a collection", hint)
+        else:
+            self._collector.say(place, f"there is no role {name!r}", hint)
+
+    def _file(self, directory: Path, name: str) -> Path | None:
+        return next((path for ext in _EXTENSIONS if (path := directory / f"{name}{ext}").is_file()), None)
+
+    def _variables(self, directory: Path, name: str) -> dict[str, Any]:
+        path = self._file(directory, name)
+        paths = [path] if path is not None else []
+        if path is None and name == "main" and (directory / "main").is_dir():
+            paths = sorted(
+                p for p in (directory / "main").iterdir() if p.suffix in (".yml", ".yaml", ".json")
+            )
+        found: dict[str, Any] = {}
+        for each in paths:
+            document = self._loader.files.read(each)
+            if document is not None:
+                found.update(variables_of(document))
+        return found
+
+    def _tasks(self, path: Path, kind: str, name: str, around: Around, at: Place | None) -> list[TaskNode]:
+        found = self._file(path / kind, name)
+        if found is None:
+            if at is not None:
+                self._collector.say(at, f"the role has no {kind}/{name}.yml")
+            return []
+        document = self._loader.files.read(found, at)
+        if document is None:
+            return []
+        inner = replace(around, directory=found.parent, importing=(*around.importing, str(found)))
+        return TaskReader(self._loader, document, inner).nodes(document.root)
+
+    def _meta(self, role: Role, path: Path, around: Around) -> None:
+        found = self._file(path / "meta", "main")
+        document = None if found is None else self._loader.files.read(found)
+        if document is None or not isinstance(document.root, MappingNode):
+            return
+        for entry in document.entries(document.root):
+            if entry.key == "allow_duplicates":
+                role.allow_duplicates = bool(document.plain(entry.value))
+            elif entry.key == "dependencies" and isinstance(entry.value, SequenceNode):
+                for node in entry.value.value:
+                    dependency = read_role(self._loader, document, node, around)
+                    if dependency is not None:
+                        role.dependencies.append(dependency)
+
+
+def read_role(loader: Loader, document: Document, node: Node, around: Around) -> Role | None:
+    """One entry of ``roles:`` or ``dependencies:``: a name, or a mapping with parameters."""
+    place = document.place(node)
+    if not isinstance(node, MappingNode):
+        if is_null(node):
+            return None
+        return loader.role({"name": document.data(node)}, place, around, static=True)
+    entries = document.entries(node)
+    own = read_keywords(document, entries)
+    args: dict[str, Any] = {}
+    params: dict[str, Any] = {}
+    for entry in entries:
+        if entry.key in ("role", "name"):
+            args["name"] = document.data(entry.value)
+        elif entry.key in ("tasks_from", "vars_from", "defaults_from", "handlers_from"):
+            args[entry.key] = document.plain(entry.value)
+        elif entry.key not in ROLE and entry.key not in ("src", "version", "scm"):
+            params[str(entry.key)] = document.data(entry.value)
+    for layer in reversed(own.vars):
+        params.update(layer)
+    if "name" not in args:
+        loader.collector.say(place, "the role has no name", "write role: NAME")
+        return None
+    args["_params"] = params
+    keywords = replace(own, vars=()).below(around.keywords)
+    return loader.role(args, place, replace(around, keywords=keywords), static=True)

@@ -1,0 +1,525 @@
+"""Facts: the sh program that prints what a host is, and the reading of its answer.
+
+The program prints sections, each begun by a line ``\\001name``. What a tool does not tell is absent.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import shlex
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import pairwise, zip_longest
+from typing import Any
+
+Facts = dict[str, Any]
+
+PROGRAM = r"""
+s() { printf '\001%s\n' "$1"; }
+LC_ALL=C; export LC_ALL
+s uname; uname -s; uname -r; uname -m; uname -n; uname -v
+s hostname; hostname -f 2>/dev/null || uname -n
+s domain; hostname -d 2>/dev/null
+s release; cat /etc/os-release 2>/dev/null || cat /usr/lib/os-release 2>/dev/null
+s debian; cat /etc/debian_version 2>/dev/null
+s redhat; cat /etc/redhat-release 2>/dev/null
+s alpine; cat /etc/alpine-release 2>/dev/null
+s id; id -un; id -u; id -g; printf '%s\n' "$HOME"; printf '%s\n' "$SHELL"
+s passwd; getent passwd "$(id -un)" 2>/dev/null || grep "^$(id -un):" /etc/passwd
+s date; date '+%Y-%m-%d %H:%M:%S %Z %z %s %u %V %j'
+s cpu; getconf _NPROCESSORS_ONLN 2>/dev/null || nproc
+s cpuinfo
+for k in processor 'model name' vendor_id 'physical id' 'cpu cores' siblings; do
+  sed -n "s/^\($k\)[[:space:]]*: */\1:/p" /proc/cpuinfo; done 2>/dev/null
+s meminfo; cat /proc/meminfo 2>/dev/null
+s uptime; cat /proc/uptime 2>/dev/null
+s init; cat /proc/1/comm 2>/dev/null; [ -d /run/systemd/system ] && echo systemd-runs
+s routes; ip -o route get 1.1.1.1 2>/dev/null; ip -o -6 route get 2606:4700::1 2>/dev/null
+s addresses; ip -o addr show 2>/dev/null
+s links; ip -o link show 2>/dev/null || for d in /sys/class/net/*; do
+  printf '0: %s: mtu %s link/ether %s\n' "${d##*/}" "$(cat $d/mtu)" "$(cat $d/address)"; done 2>/dev/null
+s dns; cat /etc/resolv.conf 2>/dev/null
+s mounts; cat /proc/mounts 2>/dev/null
+s df; df -kP 2>/dev/null
+s dfi; df -iP 2>/dev/null
+s selinux; getenforce 2>/dev/null
+s apparmor; [ -d /sys/module/apparmor ] && echo enabled
+s dmi
+for n in product_name product_version sys_vendor bios_version bios_date product_serial product_uuid board_name
+do
+  [ -r /sys/class/dmi/id/$n ] && printf '%s=%s\n' "$n" "$(cat /sys/class/dmi/id/$n 2>/dev/null)"; done
+s virt; systemd-detect-virt 2>/dev/null; [ -e /.dockerenv ] && echo docker
+grep -q hypervisor /proc/cpuinfo 2>/dev/null && echo hypervisor
+s managers; for n in apt-get dnf yum zypper pacman apk brew pkg; do command -v $n 2>/dev/null; done
+s python; command -v python3 2>/dev/null
+s lsb; lsb_release -a 2>/dev/null
+s machine; cat /etc/machine-id 2>/dev/null
+s env; env
+s sshkeys; for k in rsa ecdsa ed25519; do
+  [ -r /etc/ssh/ssh_host_${k}_key.pub ] && printf '%s ' $k && cat /etc/ssh/ssh_host_${k}_key.pub
+done 2>/dev/null
+s local; for f in /etc/ansible/facts.d/*.fact; do [ -f "$f" ] || continue; printf '\002%s\n' "${f##*/}"
+  if [ -x "$f" ]; then "$f"; else cat "$f"; fi; done 2>/dev/null
+s cmdline; cat /proc/cmdline 2>/dev/null
+s loadavg; cat /proc/loadavg 2>/dev/null
+exit 0
+"""
+
+_FAMILIES = {
+    "Debian": "debian ubuntu raspbian linuxmint kali devuan pop neon",
+    "RedHat": "rhel centos fedora rocky almalinux ol amzn scientific oracle virtuozzo cloudlinux eurolinux",
+    "Suse": "opensuse opensuse-leap opensuse-tumbleweed sles sled sle",
+    "Archlinux": "arch manjaro antergos",
+    "Gentoo": "gentoo funtoo",
+    "Alpine": "alpine",
+    "FreeBSD": "freebsd",
+    "Darwin": "darwin",
+}
+_NAMES = {
+    "debian": "Debian", "ubuntu": "Ubuntu", "rhel": "RedHat", "centos": "CentOS", "fedora": "Fedora",
+    "rocky": "Rocky", "almalinux": "AlmaLinux", "ol": "OracleLinux", "amzn": "Amazon", "arch": "Archlinux",
+    "alpine": "Alpine", "opensuse-leap": "openSUSE Leap", "opensuse-tumbleweed": "openSUSE Tumbleweed",
+    "sles": "SLES", "linuxmint": "Linux Mint", "raspbian": "Debian", "kali": "Kali", "gentoo": "Gentoo",
+    "manjaro": "Archlinux",
+}  # fmt: skip
+_MANAGERS = (
+    ("apt-get", "apt"), ("dnf", "dnf"), ("yum", "yum"), ("zypper", "zypper"), ("pacman", "pacman"),
+    ("apk", "apk"), ("pkg", "pkgng"), ("brew", "homebrew"),
+)  # fmt: skip
+
+_CPU = ("processor", "vendor_id", "model name")
+
+NAMES = frozenset(
+    [
+        "all_ipv4_addresses",
+        "all_ipv6_addresses",
+        "apparmor",
+        "architecture",
+        "bios_date",
+        "bios_version",
+        "board_name",
+        "cmdline",
+        "date_time",
+        "default_ipv4",
+        "default_ipv6",
+        "devices",
+        "distribution",
+        "distribution_file_parsed",
+        "distribution_file_path",
+        "distribution_file_variety",
+        "distribution_major_version",
+        "distribution_release",
+        "distribution_version",
+        "dns",
+        "domain",
+        "effective_group_id",
+        "effective_user_id",
+        "env",
+        "fqdn",
+        "hostname",
+        "interfaces",
+        "kernel",
+        "kernel_version",
+        "loadavg",
+        "local",
+        "lsb",
+        "machine",
+        "machine_id",
+        "memfree_mb",
+        "memory_mb",
+        "memtotal_mb",
+        "mounts",
+        "nodename",
+        "os_family",
+        "pkg_mgr",
+        "processor",
+        "processor_cores",
+        "processor_count",
+        "processor_nproc",
+        "processor_threads_per_core",
+        "processor_vcpus",
+        "product_name",
+        "product_serial",
+        "product_uuid",
+        "product_version",
+        "python",
+        "python_version",
+        "real_group_id",
+        "real_user_id",
+        "selinux",
+        "selinux_python_present",
+        "service_mgr",
+        "ssh_host_key_ecdsa_public",
+        "ssh_host_key_ed25519_public",
+        "ssh_host_key_rsa_public",
+        "swapfree_mb",
+        "swaptotal_mb",
+        "system",
+        "system_vendor",
+        "uptime_seconds",
+        "user_dir",
+        "user_gecos",
+        "user_gid",
+        "user_id",
+        "user_shell",
+        "user_uid",
+        "userspace_architecture",
+        "userspace_bits",
+        "virtualization_role",
+        "virtualization_type",
+    ]
+)
+"""Every fact there may be, without ``ansible_`` before it. Interfaces come besides, by their name."""
+
+
+def facts_of(output: bytes) -> Facts:
+    """The facts that the program's output tells."""
+    sections = _sections(output.decode("utf-8", "replace"))
+    facts: Facts = {}
+    for read in _READERS:
+        facts.update(read(sections))
+    return facts
+
+
+def _sections(text: str) -> dict[str, str]:
+    found = {}
+    for part in text.split("\001")[1:]:
+        name, _, body = part.partition("\n")
+        found[name] = body
+    return found
+
+
+Sections = dict[str, str]
+
+
+def _lines(sections: Sections, name: str) -> list[str]:
+    return sections.get(name, "").splitlines()
+
+
+def _kernel(sections: Sections) -> Facts:
+    system, release, machine, node, version = (_lines(sections, "uname") + [""] * 5)[:5]
+    fqdn = (_lines(sections, "hostname") or [node])[0].strip() or node
+    domain = (_lines(sections, "domain") or [""])[0].strip() or fqdn.partition(".")[2]
+    bits = "64" if "64" in machine or machine in ("s390x",) else "32"
+    return {
+        "system": system, "kernel": release, "kernel_version": version, "machine": machine,
+        "architecture": {"amd64": "x86_64"}.get(machine, machine), "nodename": node,
+        "hostname": node.partition(".")[0], "fqdn": fqdn, "domain": domain, "userspace_bits": bits,
+        "userspace_architecture": {"amd64": "x86_64"}.get(machine, machine),
+    }  # fmt: skip
+
+
+def _distribution(sections: Sections) -> Facts:
+    release: dict[str, str] = {}
+    for line in _lines(sections, "release"):
+        key, equals, value = line.partition("=")
+        if equals:
+            try:
+                release[key.strip()] = " ".join(shlex.split(value))
+            except ValueError:
+                release[key.strip()] = value
+    name = release.get("ID", "").lower()
+    if not name:
+        system = (_lines(sections, "uname") or [""])[0]
+        name = system.lower()
+    like = [name, *release.get("ID_LIKE", "").lower().split()]
+    family = next((own for each in like for own, ids in _FAMILIES.items() if each in ids.split()), "")
+    version = release.get("VERSION_ID", "")
+    if name == "debian":
+        version = next((line for line in _lines(sections, "debian") if line[:1].isdigit()), version)
+    elif name in ("rhel", "centos", "rocky", "almalinux", "ol"):
+        found = re.search(r"release (\d+(?:\.\d+)*)", sections.get("redhat", ""))
+        version = found[1] if found else version
+    elif name == "alpine":
+        version = (_lines(sections, "alpine") or [version])[0]
+    code = release.get("VERSION_CODENAME") or release.get("UBUNTU_CODENAME", "")
+    if not code:
+        found = re.search(r"\(([^)]+)\)", release.get("VERSION", "") or sections.get("redhat", ""))
+        code = found[1] if found else ("NA" if family else "")
+    return {
+        "distribution": _NAMES.get(name, release.get("NAME", name)), "distribution_version": version,
+        "distribution_major_version": version.partition(".")[0], "distribution_release": code,
+        "os_family": family or release.get("NAME", name), "distribution_file_path": "/etc/os-release",
+        "distribution_file_variety": family or name, "distribution_file_parsed": True,
+    }  # fmt: skip
+
+
+def _user(sections: Sections) -> Facts:
+    name, uid, gid, home, shell = (_lines(sections, "id") + [""] * 5)[:5]
+    entry = ((_lines(sections, "passwd") or [""])[0].split(":") + [""] * 7)[:7]
+    number, group = int(uid or 0), int(gid or 0)
+    return {
+        "user_id": name, "user_uid": number, "user_gid": group, "user_gecos": entry[4],
+        "user_dir": entry[5] or home, "user_shell": entry[6] or shell, "real_user_id": number,
+        "effective_user_id": number, "real_group_id": group, "effective_group_id": group,
+    }  # fmt: skip
+
+
+def _time(sections: Sections) -> Facts:
+    words = (_lines(sections, "date") or [""])[0].split()
+    facts: Facts = {}
+    if len(words) == 8:
+        day, clock, zone, offset, epoch, weekday, week, of_year = words
+        year, month, date = day.split("-")
+        hour, minute, second = clock.split(":")
+        utc = datetime.fromtimestamp(int(epoch), UTC)
+        names = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+        facts["date_time"] = {
+            "date": day, "time": clock, "tz": zone, "tz_offset": offset, "epoch": epoch, "epoch_int": epoch,
+            "year": year, "month": month, "day": date, "hour": hour, "minute": minute, "second": second,
+            "weekday": names[int(weekday) - 1], "weekday_number": str(int(weekday) % 7), "weeknumber": week,
+            "day_of_year": of_year, "iso8601": utc.strftime("%Y-%m-%dT%H:%M:%SZ"), "tz_dst": zone,
+            "iso8601_micro": utc.strftime("%Y-%m-%dT%H:%M:%S.000000Z"),
+            "iso8601_basic": f"{year}{month}{date}T{hour}{minute}{second}000000",
+            "iso8601_basic_short": f"{year}{month}{date}T{hour}{minute}{second}",
+        }  # fmt: skip
+    uptime = sections.get("uptime", "").split()
+    if uptime:
+        facts["uptime_seconds"] = int(float(uptime[0]))
+    load = sections.get("loadavg", "").split()
+    if len(load) > 2:
+        facts["loadavg"] = {name: float(load[n]) for n, name in enumerate(("1m", "5m", "15m"))}
+    return facts
+
+
+def _processors(sections: Sections) -> Facts:
+    online = int((_lines(sections, "cpu") or ["1"])[0] or 1)
+    rows = [line.partition(":") for line in _lines(sections, "cpuinfo")]
+    columns = [[value for key, _, value in rows if key == name] for name in _CPU]
+    models = [value for row in zip_longest(*columns, fillvalue="") for value in row if value]
+    packages = {value for key, _, value in rows if key == "physical id"}
+    cores = next((int(value) for key, _, value in rows if key == "cpu cores"), online)
+    siblings = next((int(value) for key, _, value in rows if key == "siblings"), cores)
+    count = max(1, len(packages))
+    return {
+        "processor": models, "processor_count": count, "processor_cores": cores, "processor_nproc": online,
+        "processor_threads_per_core": max(1, siblings // max(1, cores)), "processor_vcpus": online,
+    }  # fmt: skip
+
+
+def _memory(sections: Sections) -> Facts:
+    values = {}
+    for line in _lines(sections, "meminfo"):
+        name, _, rest = line.partition(":")
+        number = rest.split()
+        if number and number[0].isdigit():
+            values[name] = int(number[0]) // 1024
+    if "MemTotal" not in values:
+        return {}
+    total, free = values["MemTotal"], values.get("MemFree", 0)
+    cached = values.get("Cached", 0) + values.get("Buffers", 0)
+    swap, swap_free = values.get("SwapTotal", 0), values.get("SwapFree", 0)
+    return {
+        "memtotal_mb": total, "memfree_mb": free, "swaptotal_mb": swap, "swapfree_mb": swap_free,
+        "memory_mb": {
+            "real": {"total": total, "free": free, "used": total - free},
+            "nocache": {"free": free + cached, "used": total - free - cached},
+            "swap": {"total": swap, "free": swap_free, "used": swap - swap_free,
+                     "cached": values.get("SwapCached", 0)},
+        },
+    }  # fmt: skip
+
+
+def _services(sections: Sections) -> Facts:
+    lines = _lines(sections, "init")
+    first = lines[0].strip() if lines else ""
+    manager = {"systemd": "systemd", "init": "sysvinit", "openrc-init": "openrc", "launchd": "launchd"}.get(
+        first, ""
+    )
+    if "systemd-runs" in lines:
+        manager = "systemd"
+    programs = {line.rsplit("/", 1)[-1] for line in _lines(sections, "managers")}
+    package = next((name for program, name in _MANAGERS if program in programs), "unknown")
+    selinux = sections.get("selinux", "").strip()
+    if not selinux:
+        state: Facts = {"status": "disabled"}
+    elif selinux == "Disabled":
+        state = {"status": "disabled"}
+    else:
+        state = {"status": "enabled", "mode": selinux.lower()}
+    return {
+        "service_mgr": manager or "service", "pkg_mgr": package, "selinux": state,
+        "apparmor": {"status": sections.get("apparmor", "").strip() or "disabled"},
+    }  # fmt: skip
+
+
+def _network(sections: Sections) -> Facts:
+    interfaces: dict[str, Facts] = {}
+    for line in _lines(sections, "links"):
+        found = re.match(r"\d+: ([^:@\s]+)(?:@\S+)?: (?:<([^>]*)>)?.*?mtu (\d+)(.*)", line)
+        if found is None:
+            continue
+        address = re.search(r"link/(\w+) ([0-9a-f:]+)", found[4])
+        interfaces[found[1]] = {
+            "device": found[1], "mtu": int(found[3]), "active": "UP" in (found[2] or ""),
+            "type": "loopback" if found[1] == "lo" else "ether",
+            **({"macaddress": address[2]} if address and found[1] != "lo" else {}),
+        }  # fmt: skip
+    v4: list[str] = []
+    v6: list[str] = []
+    for line in _lines(sections, "addresses"):
+        found = re.match(r"\d+:\s+(\S+)\s+(inet6?) (\S+)(.*)", line)
+        if found is None:
+            continue
+        entry = interfaces.setdefault(found[1], {"device": found[1]})
+        address_range = ipaddress.ip_interface(found[3])
+        scope = re.search(r"scope (\S+)", found[4])
+        if found[2] == "inet":
+            _add_v4(entry, address_range, found[4])
+            if not address_range.ip.is_loopback:
+                v4.append(str(address_range.ip))
+        else:
+            entry.setdefault("ipv6", []).append(
+                {"address": str(address_range.ip), "prefix": str(address_range.network.prefixlen),
+                 "scope": scope[1] if scope else "global"}
+            )  # fmt: skip
+            if not address_range.ip.is_loopback:
+                v6.append(str(address_range.ip))
+    facts: Facts = {re.sub(r"[^A-Za-z0-9_]", "_", name): entry for name, entry in interfaces.items()}
+    facts.update(
+        interfaces=list(interfaces), all_ipv4_addresses=v4, all_ipv6_addresses=v6,
+        default_ipv4=_default(sections, interfaces, 4), default_ipv6=_default(sections, interfaces, 6),
+    )  # fmt: skip
+    return facts
+
+
+def _add_v4(entry: Facts, found: Any, rest: str) -> None:
+    broadcast = re.search(r"brd (\S+)", rest)
+    record = {
+        "address": str(found.ip),
+        "netmask": str(found.netmask),
+        "network": str(found.network.network_address),
+        "prefix": str(found.network.prefixlen),
+        "broadcast": broadcast[1] if broadcast else "",
+    }
+    if "ipv4" in entry:
+        entry.setdefault("ipv4_secondaries", []).append(record)
+    else:
+        entry["ipv4"] = record
+
+
+def _default(sections: Sections, interfaces: dict[str, Facts], version: int) -> Facts:
+    for line in _lines(sections, "routes"):
+        words = line.split()
+        if not words or (":" in words[0]) != (version == 6):
+            continue
+        pairs = dict(pairwise(words))
+        if "dev" not in pairs or "src" not in pairs:
+            continue
+        entry = interfaces.get(pairs["dev"], {})
+        known = entry.get("ipv4", {}) if version == 4 else next(iter(entry.get("ipv6", [])), {})
+        return {
+            **known, "interface": pairs["dev"], "address": pairs["src"], "gateway": pairs.get("via", ""),
+            **{key: entry[key] for key in ("macaddress", "mtu", "type") if key in entry},
+            **({"alias": pairs["dev"]} if version == 4 else {}),
+        }  # fmt: skip
+    return {}
+
+
+def _dns(sections: Sections) -> Facts:
+    dns: Facts = {}
+    for line in _lines(sections, "dns"):
+        words = line.split("#")[0].split()
+        if len(words) < 2:
+            continue
+        if words[0] == "nameserver":
+            dns.setdefault("nameservers", []).append(words[1])
+        elif words[0] in ("search", "domain"):
+            dns[words[0]] = words[1:] if words[0] == "search" else words[1]
+        elif words[0] == "options":
+            dns["options"] = {name: value or True for name, _, value in (w.partition(":") for w in words[1:])}
+    return {"dns": dns}
+
+
+def _mounts(sections: Sections) -> Facts:
+    sizes = {row[-1]: row for line in _lines(sections, "df")[1:] if len(row := line.split()) == 6}
+    inodes = {row[-1]: row for line in _lines(sections, "dfi")[1:] if len(row := line.split()) == 6}
+    found = []
+    for line in _lines(sections, "mounts"):
+        words = [word.encode().decode("unicode_escape") for word in line.split()]
+        if len(words) < 4 or (not words[0].startswith("/") and ":/" not in words[0]) or words[2] == "none":
+            continue
+        entry: Facts = {
+            "device": words[0], "mount": words[1], "fstype": words[2], "options": words[3], "dump": 0,
+            "passno": 0,
+        }  # fmt: skip
+        size, inode = sizes.get(words[1]), inodes.get(words[1])
+        if size is not None and size[1].isdigit():
+            entry.update(size_total=int(size[1]) * 1024, size_available=int(size[3]) * 1024, block_size=1024)
+            entry.update(block_total=int(size[1]), block_available=int(size[3]), block_used=int(size[2]))
+        if inode is not None and inode[1].isdigit():
+            entry.update(inode_total=int(inode[1]), inode_available=int(inode[3]), inode_used=int(inode[2]))
+        found.append(entry)
+    return {"mounts": found}
+
+
+def _machine(sections: Sections) -> Facts:
+    facts: Facts = {}
+    for line in _lines(sections, "dmi"):
+        name, _, value = line.partition("=")
+        facts[{"sys_vendor": "system_vendor"}.get(name, name)] = value.strip()
+    identity = sections.get("machine", "").strip()
+    if identity:
+        facts["machine_id"] = identity
+    words = _lines(sections, "virt")
+    kind = next((word for word in words if word not in ("none", "hypervisor")), "")
+    facts["virtualization_type"] = {"systemd-nspawn": "systemd-nspawn", "microsoft": "VirtualPC"}.get(
+        kind, kind or "NA"
+    )
+    facts["virtualization_role"] = "guest" if kind or "hypervisor" in words else "NA"
+    line = sections.get("cmdline", "").strip()
+    facts["cmdline"] = {
+        key: value if equals else True for key, equals, value in (w.partition("=") for w in line.split())
+    }
+    return facts
+
+
+def _environment(sections: Sections) -> Facts:
+    pairs = (line.partition("=") for line in _lines(sections, "env"))
+    facts: Facts = {"env": {key: value for key, equals, value in pairs if equals}}
+    lsb: Facts = {}
+    for line in _lines(sections, "lsb"):
+        key, _, value = line.partition(":")
+        name = {
+            "Distributor ID": "id",
+            "Description": "description",
+            "Release": "release",
+            "Codename": "codename",
+        }.get(key)
+        if name:
+            lsb[name] = value.strip()
+    if "release" in lsb:
+        lsb["major_release"] = lsb["release"].partition(".")[0]
+    facts["lsb"] = lsb
+    for line in _lines(sections, "sshkeys"):
+        words = line.split()
+        if len(words) > 2:
+            facts[f"ssh_host_key_{words[0]}_public"] = words[2]
+    return facts
+
+
+def _local(sections: Sections) -> Facts:
+    import configparser
+    import json
+
+    found: Facts = {}
+    for part in sections.get("local", "").split("\002")[1:]:
+        name, _, body = part.partition("\n")
+        try:
+            value: Any = json.loads(body)
+        except ValueError:
+            parser = configparser.ConfigParser()
+            try:
+                parser.read_string(body)
+                value = {section: dict(parser.items(section)) for section in parser.sections()}
+            except configparser.Error:
+                value = f"error loading facts as JSON or ini - please check content: {name}"
+        found[name.removesuffix(".fact")] = value
+    return {"local": found}
+
+
+_READERS: tuple[Callable[[Sections], Facts], ...] = (
+    _network, _kernel, _distribution, _user, _time, _processors, _memory, _services, _dns, _mounts, _machine,
+    _environment, _local,
+)  # fmt: skip

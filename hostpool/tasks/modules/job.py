@@ -1,0 +1,120 @@
+"""What crosses to a worker: calls of modules with concrete arguments, as one task for one host."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from hostpool.messages import Become
+from hostpool.tasks.base import Effect, Outcome, Request, Run, RunReply, Sleep
+from hostpool.tasks.modules.base import Mode, ModuleFailed, Result
+from hostpool.tasks.modules.registry import module
+from hostpool.tasks.modules.spec import BadArgument, bind
+
+MARK = b"\x01hostpool\n"
+"""What precedes a program's own output: a login may print anything before."""
+_MARKER = "printf '\\001hostpool\\n'\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One module with rendered arguments. ``environment`` is for everything it runs."""
+
+    module: str
+    args: Mapping[str, Any]
+    check: bool = False
+    diff: bool = False
+    environment: tuple[tuple[str, str], ...] = ()
+    become: Become | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleTask:
+    """The calls, one after the other; a failed one does not stop the others (items of a loop).
+
+    The outcome is always ok; ``result["results"]`` holds one result by Ansible's keys for each call.
+    ``pause`` seconds pass before the first.
+    """
+
+    name: str
+    calls: tuple[Call, ...]
+    pause: float = 0.0
+    between: float = 0.0
+
+    def steps(self) -> Generator[Request[Any], Any, Outcome]:
+        if self.pause:
+            yield from Sleep(seconds=self.pause)
+        results = []
+        for number, call in enumerate(self.calls):
+            if number and self.between:
+                yield from Sleep(seconds=self.between)
+            results.append((yield from perform(call)))
+        return Outcome(status="ok", result={"results": results})
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Only logs in: what a gathering of facts amounts to that nobody reads."""
+
+    name: str = "Gathering Facts"
+
+    def steps(self) -> Generator[Request[Any], Any, Outcome]:
+        yield from Run(effect=Effect.QUERY, command="true", live=False)
+        return Outcome(status="ok", changed=False, result={"results": [{"changed": False}]})
+
+
+def perform(call: Call) -> Generator[Request[Any], Any, Result]:
+    """Drives one module. In check mode it ends at the first change, with what that foretells."""
+    began, clock = datetime.now(), time.monotonic()
+    try:
+        found = module(call.module)
+        steps = found.run(bind(found.spec, call.args), Mode(call.check, call.diff))
+        result = yield from _drive(steps, call)
+    except ModuleFailed as failure:
+        result = {"failed": True, "changed": False, "msg": failure.message, **failure.values}
+    except BadArgument as error:
+        result = {"failed": True, "changed": False, "msg": str(error)}
+    if "rc" in result and "cmd" in result and "start" not in result:
+        spent = timedelta(seconds=time.monotonic() - clock)
+        result.update(start=str(began), end=str(began + spent), delta=str(spent))
+    result.setdefault("changed", False)
+    return result
+
+
+def _drive(steps: Generator[Request[Any], Any, Result], call: Call) -> Generator[Request[Any], Any, Result]:
+    try:
+        request = next(steps)
+        while True:
+            if call.check and request.effect is Effect.CHANGE:
+                steps.close()
+                return dict((request.foretells.result if request.foretells else None) or {"changed": True})
+            reply = yield _prepared(request, call)
+            request = steps.send(_read(request, reply, call))
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+
+
+def _prepared(request: Request[Any], call: Call) -> Request[Any]:
+    if not isinstance(request, Run):
+        return request
+    changes: dict[str, Any] = {"env": (*call.environment, *request.env)}
+    if request.program is not None:
+        changes["program"] = _MARKER + request.program
+    elif not call.environment:
+        changes.pop("env")
+    return replace(request, become=call.become, **changes)
+
+
+def _read(request: Request[Any], reply: Any, call: Call) -> Any:
+    """The reply without what came before the mark. Raises ModuleFailed without one."""
+    if not isinstance(request, Run) or request.program is None or not isinstance(reply, RunReply):
+        return reply
+    before, mark, rest = reply.stdout.partition(MARK)
+    if not mark:
+        words = (reply.stderr or before).decode("utf-8", "replace").strip()
+        raise ModuleFailed(f"the host did not start /bin/sh: {words or f'exit status {reply.exit_code}'}")
+    return replace(reply, stdout=rest)

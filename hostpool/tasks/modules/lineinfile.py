@@ -1,0 +1,162 @@
+"""lineinfile: one line of a file is there, as wanted, or gone.
+
+Parameters: ``path``, ``line``, ``regexp``, ``search_string``, ``state``, ``insertafter``,
+``insertbefore``, ``backrefs``, ``create``, ``firstmatch``, ``backup``, ``validate``, ``mode``,
+``owner``, ``group``. Returns ``msg``, ``found``, ``backup``, ``diff``. The file is read whole (up to
+16 MiB), the new content worked out here. Source: the module ansible.builtin.lineinfile.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, query, require
+from hostpool.tasks.modules.editing import LOOK, edited, read_file
+from hostpool.tasks.modules.spec import Param, Spec
+
+Lines = list[str]
+
+
+def lineinfile(args: Mapping[str, Any], mode: Mode) -> Steps:
+    path = args["path"]
+    state = args["state"]
+    if state == "present" and args["line"] is None:
+        raise ModuleFailed("line is required with state=present")
+    if args["backrefs"] and args["regexp"] is None:
+        raise ModuleFailed("regexp is required with backrefs=true")
+    if (
+        state == "absent"
+        and args["regexp"] is None
+        and args["search_string"] is None
+        and args["line"] is None
+    ):
+        raise ModuleFailed("one of line, search_string, or regexp is required with state=absent")
+    reply = yield from query(LOOK, path)
+    found = read_file(require(reply, f"{path} cannot be read").stdout, path)
+    _, info, before = found
+    if not info.exists:
+        if state == "absent":
+            return {"changed": False, "msg": "file not present"}
+        if not args["create"]:
+            raise ModuleFailed(f"Destination {path} does not exist !", rc=257)
+    lines = before.decode("utf-8", "surrogateescape").splitlines(keepends=True)
+    if state == "absent":
+        new, message, more = _absent(args, lines)
+    else:
+        new, message, more = _present(args, lines)
+    after = "".join(new).encode("utf-8", "surrogateescape")
+    return (yield from edited(args, mode, found, after, message, more))
+
+
+def _matcher(args: Mapping[str, Any]) -> Any:
+    if args["search_string"] is not None:
+        return lambda line: args["search_string"] in line
+    if args["regexp"] is not None:
+        try:
+            pattern = re.compile(args["regexp"])
+        except re.error as error:
+            raise ModuleFailed(f"regexp {args['regexp']!r}: {error}") from error
+        return lambda line: pattern.search(line.rstrip("\r\n"))
+    return lambda line: line.rstrip("\r\n") == args["line"].rstrip("\r\n")
+
+
+def _absent(args: Mapping[str, Any], lines: Lines) -> tuple[Lines, str, Result]:
+    matches = _matcher(args)
+    kept = [line for line in lines if not matches(line)]
+    gone = len(lines) - len(kept)
+    return kept, f"{gone} line(s) removed" if gone else "", {"found": gone}
+
+
+def _present(args: Mapping[str, Any], lines: Lines) -> tuple[Lines, str, Result]:
+    line = args["line"]
+    hits: list[tuple[int, Any]] = []
+    if args["regexp"] is not None or args["search_string"] is not None:
+        matches = _matcher(args)
+        hits = [(number, found) for number, each in enumerate(lines) if (found := matches(each))]
+    if hits:
+        number, found = hits[0] if args["firstmatch"] else hits[-1]
+        return _replaced(args, lines, number, found)
+    if args["backrefs"]:
+        return lines, "", {}
+    if any(each.rstrip("\r\n") == line for each in lines):
+        return lines, "", {}
+    return _inserted(args, lines)
+
+
+def _replaced(args: Mapping[str, Any], lines: Lines, number: int, found: Any) -> tuple[Lines, str, Result]:
+    line = args["line"]
+    if args["backrefs"]:
+        line = found.expand(line)
+    if lines[number].rstrip("\r\n") == line.rstrip("\r\n"):
+        return lines, "", {}
+    return [*lines[:number], line.rstrip("\n") + "\n", *lines[number + 1 :]], "line replaced", {}
+
+
+def _inserted(args: Mapping[str, Any], lines: Lines) -> tuple[Lines, str, Result]:
+    line = args["line"].rstrip("\n") + "\n"
+    before, after = args["insertbefore"], args["insertafter"]
+    if before == "BOF" or after == "BOF":
+        return [line, *lines], "line added", {}
+    if before not in (None, "EOF"):
+        at = _anchor(before, lines, args["firstmatch"])
+        if at is not None:
+            return [*lines[:at], line, *lines[at:]], "line added", {}
+    elif after not in (None, "EOF"):
+        at = _anchor(after, lines, args["firstmatch"])
+        if at is not None:
+            body = list(lines)
+            if not body[at].endswith("\n"):
+                body[at] += "\n"
+            return [*body[: at + 1], line, *body[at + 1 :]], "line added", {}
+    body = list(lines)
+    if body and not body[-1].endswith("\n"):
+        body[-1] += "\n"
+    return [*body, line], "line added", {}
+
+
+def _anchor(pattern: str, lines: Lines, first: bool) -> int | None:
+    try:
+        regex = re.compile(pattern)
+    except re.error as error:
+        raise ModuleFailed(f"{pattern!r}: {error}") from error
+    hits = [number for number, line in enumerate(lines) if regex.search(line.rstrip("\r\n"))]
+    return (hits[0] if first else hits[-1]) if hits else None
+
+
+MODULES = {
+    "lineinfile": Module(
+        Spec(
+            "lineinfile",
+            {
+                "path": Param("path", required=True, aliases=("dest", "destfile", "name")),
+                "line": Param(aliases=("value",)),
+                "regexp": Param(aliases=("regex",)),
+                "search_string": Param(),
+                "state": Param(default="present", choices=("absent", "present")),
+                "insertafter": Param(),
+                "insertbefore": Param(),
+                "backrefs": Param("bool", False),
+                "create": Param("bool", False),
+                "firstmatch": Param("bool", False),
+                "backup": Param("bool", False),
+                "validate": Param(),
+                "mode": Param("mode"),
+                "owner": Param(),
+                "group": Param(),
+                "unsafe_writes": Param("bool", False),
+            },
+            refused={
+                "attributes": "",
+                "selevel": "",
+                "serole": "",
+                "setype": "",
+                "seuser": "",
+                "encoding": "",
+            },
+            exclusive=(("insertbefore", "insertafter"), ("regexp", "search_string")),
+        ),
+        lineinfile,
+    )
+}

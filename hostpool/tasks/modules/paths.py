@@ -1,0 +1,155 @@
+"""What there is at a path of the host: one sh function, and its answer as data.
+
+Needs stat(1) of GNU, BusyBox or BSD, and a SHA-1 tool where a checksum is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hostpool.tasks.modules.base import ModuleFailed, Result
+from hostpool.tasks.modules.modes import applied
+
+END = b"\x01end\n"
+
+INFO = r"""
+hp_sum() { # algorithm, file
+  if command -v "$1sum" >/dev/null 2>&1; then "$1sum" < "$2"
+  elif command -v shasum >/dev/null 2>&1 && [ "$1" != md5 ]; then shasum -a "${1#sha}" < "$2"
+  elif command -v openssl >/dev/null 2>&1; then openssl dgst "-$1" -r < "$2"
+  fi 2>/dev/null
+}
+hp_stat() { # -L or nothing, path
+  stat $1 -c '%a|%u|%g|%U|%G|%s|%X|%Y|%Z|%i|%d|%h' -- "$2" 2>/dev/null && return
+  stat -c %a / >/dev/null 2>&1 ||
+    stat $1 -f '%Mp%Lp|%u|%g|%Su|%Sg|%z|%a|%m|%c|%i|%d|%l' -- "$2" 2>/dev/null
+}
+hp_info() { # path, -L or nothing, algorithm or nothing
+  hp_kind=absent hp_link= hp_check=
+  if [ -L "$1" ] && [ -z "$2" ]; then hp_kind=link
+  elif [ -f "$1" ]; then hp_kind=file
+  elif [ -d "$1" ]; then hp_kind=directory
+  elif [ -b "$1" ]; then hp_kind=block
+  elif [ -c "$1" ]; then hp_kind=char
+  elif [ -p "$1" ]; then hp_kind=fifo
+  elif [ -S "$1" ]; then hp_kind=socket
+  fi
+  if [ -L "$1" ]; then hp_link=$(readlink -- "$1"; echo x); hp_link=${hp_link%?x}; fi
+  if [ -n "$3" ] && [ -f "$1" ] && [ -r "$1" ]; then
+    hp_check=$(hp_sum "$3" "$1"); hp_check=${hp_check%%[ *]*}
+  fi
+  hp_may=
+  [ -r "$1" ] && hp_may=r; [ -w "$1" ] && hp_may=${hp_may}w; [ -x "$1" ] && hp_may=${hp_may}x
+  printf '%s|%s|%s|%s\n%s\n\001end\n' "$hp_kind" "$hp_check" "$hp_may" "$(hp_stat "$2" "$1")" "$hp_link"
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """``kind``: absent, file, directory, link, block, char, fifo or socket. Times in seconds."""
+
+    kind: str
+    checksum: str = ""
+    may: str = ""
+    mode: int = 0
+    uid: int = 0
+    gid: int = 0
+    user: str = ""
+    group: str = ""
+    size: int = 0
+    atime: float = 0.0
+    mtime: float = 0.0
+    ctime: float = 0.0
+    inode: int = 0
+    device: int = 0
+    links: int = 0
+    target: str = ""
+
+    @property
+    def exists(self) -> bool:
+        return self.kind != "absent"
+
+    def keys(self, path: str) -> Result:
+        """What results of modules about files say of it."""
+        if not self.exists:
+            return {"path": path, "state": "absent"}
+        return {
+            "path": path, "state": "hard" if self.kind == "file" and self.links > 1 else self.kind,
+            "mode": octal(self.mode), "uid": self.uid, "gid": self.gid, "owner": self.user,
+            "group": self.group, "size": self.size,
+        }  # fmt: skip
+
+
+def octal(mode: int) -> str:
+    return format(mode, "04o")
+
+
+def take(output: bytes) -> tuple[Info, bytes]:
+    """The first answer of ``hp_info`` in ``output``, and what follows it. Raises ModuleFailed."""
+    head, end, rest = output.partition(END)
+    line, newline, target = head.partition(b"\n")
+    if not end or not newline:
+        raise ModuleFailed("the host's answer cannot be read: its sh, stat or readlink is unusual")
+    kind, checksum, may, *fields = line.decode("utf-8", "replace").split("|")
+    linked = target.removesuffix(b"\n").decode("utf-8", "surrogateescape")
+    if kind == "absent" or len(fields) < 12:
+        return Info(kind, checksum, may, target=linked), rest
+    mode, uid, gid, user, group, size, atime, mtime, ctime, inode, device, links = fields[:12]
+    info = Info(
+        kind, checksum, may, int(mode, 8) & 0o7777, int(uid), int(gid), user, group, int(size),
+        float(atime), float(mtime), float(ctime), int(inode), int(device), int(links), linked,
+    )  # fmt: skip
+    return info, rest
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What mode and owner are to be; empty: as they are. What needs no change is empty too."""
+
+    mode: str = ""
+    owner: str = ""
+    group: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.mode or self.owner or self.group)
+
+
+def wanted(args: Mapping[str, Any], info: Info, default_mode: int | None = None) -> Attributes:
+    """The attributes to be changed so that ``args`` hold for what is there."""
+    mode = ""
+    if args.get("mode") not in (None, "preserve"):
+        base = info.mode if info.exists else default_mode or 0
+        number = applied(str(args["mode"]), base, info.kind == "directory")
+        if not info.exists or (number != info.mode and info.kind != "link"):
+            mode = octal(number)
+    owner, group = str(args.get("owner") or ""), str(args.get("group") or "")
+    return Attributes(
+        mode,
+        "" if owner in ("", info.user, str(info.uid)) and info.exists else owner,
+        "" if group in ("", info.group, str(info.gid)) and info.exists else group,
+    )
+
+
+SET = r"""
+hp_set() { # path, mode, owner, group, -h or nothing
+  if [ -n "$3$4" ]; then chown $5 -- "$3${4:+:$4}" "$1" || return; fi
+  if [ -n "$2" ]; then chmod -- "$2" "$1" || return; fi
+}
+"""
+
+
+def foretold(info: Info, attributes: Attributes, kind: str, size: int | None = None) -> Info:
+    """What ``hp_info`` will say after the change, as far as that is known before it."""
+    from dataclasses import replace
+
+    return replace(
+        info,
+        kind=kind,
+        mode=int(attributes.mode, 8) if attributes.mode else info.mode,
+        user=attributes.owner or info.user,
+        group=attributes.group or info.group,
+        size=info.size if size is None else size,
+    )

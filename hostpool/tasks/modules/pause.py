@@ -1,0 +1,19 @@
+"""pause: waits, for the host's sake; nothing is asked of it. Parameter ``seconds``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hostpool.tasks.base import Sleep
+from hostpool.tasks.modules.base import Mode, Module, Steps
+from hostpool.tasks.modules.spec import Param, Spec
+
+
+def pause(args: Mapping[str, Any], mode: Mode) -> Steps:
+    yield from Sleep(seconds=args["seconds"])
+    word = f"Paused for {args['seconds']:g} seconds"
+    return {"changed": False, "rc": 0, "stdout": word, "stderr": "", "echo": True}
+
+
+MODULES = {"pause": Module(Spec("pause", {"seconds": Param("float", 0.0)}), pause)}

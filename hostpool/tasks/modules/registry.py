@@ -1,0 +1,32 @@
+"""All modules by their short name; each file is imported when its module is first needed."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+
+from hostpool.tasks.modules.base import Module
+from hostpool.tasks.modules.parent import PARENT
+from hostpool.tasks.modules.spec import Spec
+
+HOST = {
+    "command": "command", "shell": "command", "raw": "command", "script": "command", "copy": "copy",
+    "template": "copy", "file": "file", "stat": "stat", "lineinfile": "lineinfile", "ping": "ping",
+    "setup": "setup", "gather_facts": "setup", "wait_for": "wait_for",
+    "wait_for_connection": "wait_for_connection",
+    "pause": "pause",
+}  # fmt: skip
+"""Short name → the file below hostpool/tasks/modules with its ``MODULES``."""
+
+
+@cache
+def module(name: str) -> Module:
+    """Raises KeyError for a name nobody knows."""
+    found: Module = importlib.import_module(f"hostpool.tasks.modules.{HOST[name]}").MODULES[name]
+    return found
+
+
+@cache
+def specs() -> dict[str, Spec]:
+    """What every module takes, those that need no host included."""
+    return {**{name: module(name).spec for name in HOST}, **PARENT}

@@ -1,0 +1,105 @@
+"""A file's new content: written beside it and renamed into its place, so nobody sees half of it."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hostpool.tasks.base import FileSource, Request
+from hostpool.tasks.modules.base import Mode, ModuleFailed, Result, change, require
+from hostpool.tasks.modules.paths import INFO, SET, Attributes, Info, take
+
+_NEW_MODE = 0o644
+
+WRITE = (
+    INFO
+    + SET
+    + r"""
+umask 077
+f=$1 t=$2 mode=$3 keep=$4 owner=$5 group=$6 old=$7 check=$8 want=$9
+trap 'rm -f -- "$t"' EXIT
+trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM
+rm -f -- "$t"
+cat > "$t" || exit 90
+if [ -n "$want" ]; then
+  got=$(hp_sum sha1 "$t"); got=${got%%[ *]*}
+  [ -z "$got" ] || [ "$got" = "$want" ] || { echo "the content did not arrive whole" >&2; exit 91; }
+fi
+if [ -e "$f" ]; then
+  ! command -v getfacl >/dev/null 2>&1 || ! command -v setfacl >/dev/null 2>&1 ||
+    { getfacl -cp -- "$f" | grep -q '^\(user\|group\):[^:]' &&
+      getfacl -cp -- "$f" | setfacl --set-file=- -- "$t"; } 2>/dev/null
+  [ ! -d /sys/fs/selinux ] || chcon --reference="$f" -- "$t" 2>/dev/null || :
+fi
+[ -z "$keep" ] || chown -- "$keep" "$t" 2>/dev/null || :
+hp_set "$t" "$mode" "$owner" "$group" || exit 92
+if [ -n "$check" ]; then eval "$check" >&2 || { echo "failed to validate" >&2; exit 93; }; fi
+if [ -n "$old" ] && [ -e "$f" ]; then cp -p -- "$f" "$old" || exit 94; fi
+mv -f -- "$t" "$f" || exit 95
+trap - EXIT
+hp_info "$f" "" sha1
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """``data`` may be a local file that is read piece by piece; its length and SHA-1 are known."""
+
+    data: bytes | FileSource
+    size: int
+    sha1: str
+
+    @classmethod
+    def of(cls, data: bytes) -> Content:
+        return cls(data, len(data), hashlib.sha1(data).hexdigest())
+
+
+def temporary(path: str, sha1: str) -> str:
+    """Beside the file; the same for the same content, so that a leftover is used up."""
+    directory, name = posixpath.split(path)
+    return posixpath.join(directory, f".{name[:100]}.{sha1[:12]}.hostpool")
+
+
+def write(
+    path: str,
+    info: Info,
+    content: Content,
+    attributes: Attributes,
+    args: Mapping[str, Any],
+    foretells: Result,
+) -> Generator[Request[Any], Any, Info]:
+    """One round trip. ``attributes`` may leave out what is to stay: then it stays as ``info`` has it,
+    or becomes what a new file gets. Raises ModuleFailed; the old file stands then."""
+    place = temporary(path, content.sha1)
+    validate = args.get("validate") or ""
+    if validate:
+        if "%s" not in validate:
+            raise ModuleFailed(f"validate must contain %s: {validate}")
+        validate = validate.replace("%s", place)
+    exists = info.kind in ("file", "link")
+    mode = attributes.mode or format(info.mode if info.kind == "file" else _NEW_MODE, "04o")
+    reply = yield from change(
+        WRITE, path, place, mode, f"{info.uid}:{info.gid}" if info.kind == "file" else "",
+        attributes.owner, attributes.group, str(foretells.get("backup_file", "")) if exists else "",
+        validate, content.sha1,
+        foretells=foretells, stdin=content.data,
+    )  # fmt: skip
+    after, _ = take(require(reply, f"{path} could not be written", dest=path).stdout)
+    return after
+
+
+def text_diff(path: str, before: bytes, after: bytes, mode: Mode) -> Result:
+    if not mode.diff:
+        return {}
+    return {
+        "diff": {
+            "before": before.decode("utf-8", "replace"),
+            "after": after.decode("utf-8", "replace"),
+            "before_header": path,
+            "after_header": path,
+        }
+    }
