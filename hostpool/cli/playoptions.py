@@ -8,7 +8,7 @@ from hostpool.cli import values
 from hostpool.cli.flags import SECTIONS, flag, setting
 from hostpool.cli.options import Becoming, Connecting, Limiting, Showing, Sources
 
-_HOSTS, _SPREAD, _, _BECOME, _TASK, *_ = SECTIONS
+_HOSTS, _SPREAD, _TASK = SECTIONS[0], SECTIONS[1], SECTIONS[4]
 
 
 def _names(text: str) -> tuple[str, ...]:

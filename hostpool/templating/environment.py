@@ -10,12 +10,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
+from jinja2 import FunctionLoader, nodes, pass_context
 from jinja2.nativetypes import NativeCodeGenerator
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 from jinja2.utils import missing
 
 from hostpool.templating.undefined import Undefined
+
+__all__ = [
+    "Copied", "Environment", "LazyContext", "environment", "include_path", "joined", "nodes", "pass_context",
+    "register",
+]  # fmt: skip
 
 _MUTATING = re.compile(
     r"\.\s*(append|extend|insert|update|pop|popitem|remove|clear|setdefault|sort|reverse|add|discard)\s*\("
@@ -126,9 +132,14 @@ def environment(trim_blocks: bool = True, lstrip_blocks: bool = False) -> Enviro
     from hostpool.templating.tests import TESTS
 
     env = Environment(
-        undefined=Undefined, trim_blocks=True, keep_trailing_newline=True, extensions=["jinja2.ext.do",
-        "jinja2.ext.loopcontrols"],
-    )  # fmt: skip
+        undefined=Undefined,
+        trim_blocks=trim_blocks,
+        lstrip_blocks=lstrip_blocks,
+        keep_trailing_newline=True,
+        loader=FunctionLoader(_included),
+        cache_size=0,
+        extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"],
+    )
     env.concat = joined  # type: ignore[method-assign]  # typed for text only, like the native environment
     env.context_class = LazyContext
     env.filters.update(FILTERS)
@@ -137,4 +148,6 @@ def environment(trim_blocks: bool = True, lstrip_blocks: bool = False) -> Enviro
     env.tests.update(_more["tests"])
     env.globals.update(_more["globals"])
     env.globals["omit"] = OMIT
+    for table in (env.filters, env.tests):
+        table.update({f"ansible.builtin.{name}": function for name, function in list(table.items())})
     return env

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,3 +131,14 @@ def test_an_expression_may_span_lines_and_hold_comments_of_yaml() -> None:
 def test_connection_variables_get_the_filters_too() -> None:
     assert render("{{ a | regex_replace('x', 'y') }}", {"a": "xx"}) == "yy"
     assert render("{{ port + 1 }}", {"port": 22}) == "23"
+
+
+def test_templates_include_what_stands_beside_them(tmp_path: Path) -> None:
+    from hostpool.playbook.lookups import render_file
+
+    (tmp_path / "part.j2").write_text("{{ n }}!")
+    (tmp_path / "main.j2").write_text("a {% include 'part.j2' %}\n  {% if n %}\nb\n  {% endif %}\n")
+    path = str(tmp_path / "main.j2")
+    assert render_file(path, Scope(VALUES)) == "a 3!  b\n  "
+    assert render_file(path, Scope(VALUES), None, (True, True)) == "a 3!b\n"
+    assert rendered("{{ 'a' | ansible.builtin.upper }}") == "A"
