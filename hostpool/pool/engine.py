@@ -10,7 +10,7 @@ import msgspec
 
 from hostpool.alarms import Alarms
 from hostpool.errors import HostpoolError, PoolClosedError
-from hostpool.events import HostEvent
+from hostpool.events import HostEvent, Warning
 from hostpool.messages import Init, Job, Target
 from hostpool.pool import verdicts
 from hostpool.pool.callbacks import Callbacks
@@ -51,6 +51,7 @@ class Engine:
         self._tasks = 0
         self._last_task: TaskHandle | None = None
         self._in_hand: Ticket | None = None
+        self._said: set[str] = set()
         self._subscriptions: tuple[Subscription, ...] = ()
         self._wants_all_output = False
         self._dispatcher = threading.Thread(target=self._dispatch, name="hostpool-dispatch", daemon=True)
@@ -237,7 +238,16 @@ class Engine:
         return self.outstanding > 0 and not self.ended
 
     def event(self, event: HostEvent) -> None:
+        if isinstance(event, Warning) and event.host is None and self._said_before(event.message):
+            return
         self._publish(event, block=True)
+
+    def _said_before(self, message: str) -> bool:
+        """Each worker reads our own files, and each would name the same bad lines."""
+        with self.lock:
+            before = message in self._said
+            self._said.add(message)
+        return before
 
     def began(self, worker: Worker, ticket: Ticket) -> None:
         with self.lock:

@@ -34,7 +34,16 @@ class HostKeys:
         self._tell = new_host_key
         self._lock = threading.Lock()
         self._indexes: dict[tuple[tuple[str, ...], str | None], KnownHosts] = {}
+        self._warnings: list[str] = []
         self._accepted: dict[tuple[tuple[str, ...], tuple[str, ...]], bytes] = {}
+
+    def warnings(self) -> list[str]:
+        """The lines that could not be read and were skipped, of the files read since the last call."""
+        if not self._warnings:
+            return []
+        with self._lock:
+            news, self._warnings = self._warnings, []
+        return news
 
     def order(self, target: Target) -> tuple[str, ...]:
         """The host key algorithms to offer, best first. Raises Unreachable for a broken list of
@@ -81,6 +90,7 @@ class HostKeys:
                         target, "revoked_host_keys", f"{error.where()}: {error.message}", error.hint
                     ) from error
                 self._indexes[key] = index
+                self._warnings += index.warnings
             return index
 
     def _check_certificate(self, target: Target, blob: bytes) -> bytes | None:

@@ -81,6 +81,8 @@ class Driver:
             result = result_of_error(self._host, _internal(error), self._capture)
         finally:
             self._reporter.clock.stop()
+            for message in self._connector.warnings():
+                self._reporter.event(WarningEvent(ts=time.time(), message=message))
             if self._session is not None:
                 self._sessions.give_back(self._job.target, self._session, self._job.keep)
         return _stamped(result, self._attempts, time.monotonic() - self._began)

@@ -24,6 +24,10 @@ REFUSALS = 3
 class Ways(Connector, Protocol):
     """All that leads to hosts."""
 
+    def warnings(self) -> list[str]:
+        """What a person should know about our own files, each once; empty most of the time."""
+        ...
+
     def host_keys(self, target: Target, stop: Stop) -> Sighting:
         """One attempt, bounded by ``target.connect_timeout``. Raises as ``Connector.connect``."""
         ...

@@ -195,6 +195,9 @@ class _Connectors:
 
         return host_keys(self._context(), target, stop)
 
+    def warnings(self) -> list[str]:
+        return self._ssh.host_keys.warnings() if self._ssh is not None else []
+
     def close(self) -> None:
         if self._ssh is not None:
             self._ssh.close()
