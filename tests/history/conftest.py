@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def fleet(workdir: Path) -> Callable[..., str]:
 
     def make(*hosts: str, name: str = "hosts.yml") -> str:
         lines = ["all:", "  vars:", "    ansible_connection: local", "  hosts:"]
-        lines += [f"    {host!r}: {{}}" for host in hosts]
+        lines += [f"    {json.dumps(host)}: {{}}" for host in hosts]
         path = workdir / name
         path.write_text("\n".join(lines) + "\n")
         return str(path)

@@ -114,7 +114,9 @@ def test_many_writers_wait_for_each_other(file: Path) -> None:
 
 def test_queries(file: Path) -> None:
     record(file, "web1", "web2")
-    record(file, "db1", status="failed", about=About(command="script", task="fix.sh -a", pattern="", user="x"))
+    record(
+        file, "db1", status="failed", about=About(command="script", task="fix.sh -a", pattern="", user="x")
+    )
     begun = Recorder(file, ABOUT)
     begun.begin(["web9"])
     begun.handle(HostStarted(ts=1.0, host="web9"))
