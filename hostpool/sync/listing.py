@@ -3,7 +3,7 @@
 After a line that no login prints (MARK) come ``key=value`` lines and an empty one, then (where they say
 ``words=yes``) NUL-ended words and an empty one, then records:
 
-- ``gnu``: find -printf, two NUL-ended texts an entry: fields and path, target of a symlink;
+- ``gnu``: find -printf, two NUL-ended texts an entry, the second one with what seldom matters;
 - ``stat``/``bsd``: the output of stat, each record beginning with ``//`` at the start of a line (no
   path that find prints has two slashes), up to a NUL; then path and target of each symlink;
 - SHA-256 sums, if asked for: lines up to a NUL, then path and sum of names no line can hold.
@@ -44,6 +44,7 @@ class Listing:
     """Feed it the answer; it calls ``record`` for each file, symlinks with their targets."""
 
     def __init__(self, record: Callable[[Record], None], limit: int = 5_000_000) -> None:
+        self.known: Callable[[bytes], bool] = lambda text: False
         self.facts: dict[str, str] = {}
         self.leftovers: list[bytes] = []
         self.words: list[bytes] = []
@@ -120,6 +121,8 @@ class Listing:
         count = len(texts) & ~1
         for index in range(0, count, 2):
             text = texts[index]
+            if self.known(text):
+                continue
             if text[:4] in (b"END ", b"SUM "):
                 return self._after_list(text, b"\0".join([*texts[index + 1 :], rest]))
             self._count()
@@ -233,10 +236,11 @@ def _clean(path: bytes) -> bytes:
     return path[2:] if path[:2] == b"./" else path
 
 
-def _of_find(text: bytes, link: bytes) -> Record:
-    """``%y %m %s %T@ %U %G %D %i %n %p`` of find -printf."""
+def _of_find(text: bytes, more: bytes) -> Record:
+    """``%y %m %s %T@ %p`` and ``%U %G %D %i %n %l`` of find -printf."""
     try:
-        kind, mode, size, mtime, uid, gid, device, inode, names, path = text.split(b" ", 9)
+        kind, mode, size, mtime, path = text.split(b" ", 4)
+        uid, gid, device, inode, names, link = more.split(b" ", 5)
         return Record(
             path[2:] if path[:2] == b"./" else path, kind[0], int(mode, 8), int(size),
             int(mtime.partition(b".")[0]), int(uid), int(gid), int(device), int(inode), int(names), link,

@@ -36,6 +36,8 @@ class Tree:
     problems: list[tuple[bytes, str]] = field(default_factory=list)
     skipped: list[bytes] = field(default_factory=list)
     index: dict[bytes, int] = field(default_factory=dict)
+    _expected: dict[bytes, int] | None = None
+    _children: dict[int, list[int]] | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -76,6 +78,28 @@ class Tree:
         other.add(name, self.kinds[0], self.modes[0], self.sizes[0], self.mtimes[0], -1, self.links.get(0))
         other.sources[0] = self.source(0)
         return other
+
+    def children(self) -> dict[int, list[int]]:
+        """Directory → what is in it; -1 has what is at the top, but for the root itself."""
+        if self._children is None:
+            found: dict[int, list[int]] = {}
+            for number, parent in enumerate(self.parents):
+                if self.paths[number] != ROOT:
+                    found.setdefault(parent, []).append(number)
+            self._children = found
+        return self._children
+
+    def expected(self) -> dict[bytes, int]:
+        """What find -printf says of each file of one name that is there just as it is here (see
+        sync.listing): one look-up instead of taking a line apart."""
+        if self._expected is None:
+            linked = {*self.groups, *self.groups.values()}
+            self._expected = {
+                b"f %o %d %d.0000000000 ./%b" % (self.modes[n], self.sizes[n], self.mtimes[n], path): n
+                for n, path in enumerate(self.paths)
+                if self.kinds[n] == FILE and n not in linked
+            }
+        return self._expected
 
 
 def directory_of(path: bytes) -> bytes:

@@ -68,7 +68,7 @@ status=0
 """
 
 LISTING = r"""
-gnu() { find "$@" -printf '%y %m %s %T@ %U %G %D %i %n %p\0%l\0'; }
+gnu() { find "$@" -printf '%y %m %s %T@ %p\0%U %G %D %i %n %l\0'; }
 stat() { find "$@" -exec stat -c '//%f %s %Y %u %g %d %i %h %n' {} +; }
 bsd() { find "$@" -exec stat -f '//%p %z %m %u %g %d %i %l %N' {} +; }
 links() {
@@ -167,10 +167,7 @@ def chunks(words: Sequence[str], most: int) -> list[list[str]]:
 def roots(tree: Tree) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
     """Where to look for the counterparts of a tree, without listing all of the host: paths to be looked
     at alone, and directories of ours to be looked at with all that is in them."""
-    children: dict[int, list[int]] = {}
-    for number, parent in enumerate(tree.parents):
-        if tree.paths[number] != ROOT:
-            children.setdefault(parent, []).append(number)
+    children = tree.children()
     alone: list[bytes] = [ROOT] if ROOT in tree.index else []
     front = children.get(-1, [])
     while True:

@@ -91,6 +91,7 @@ class Answer:
                 gid=self._number("gid", self._mirror.group),
             )
             self._compare = Compare(tree, rules)
+            self.listing.known = self._compare.known()
         return self._compare
 
     @property
