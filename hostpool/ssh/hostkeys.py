@@ -167,8 +167,15 @@ def _unknown(target: Target, blob: bytes) -> Unreachable:
         target,
         "host_key_unknown",
         f"the host key of {place(target)} is not known: {_show(blob)}",
-        f"compare the fingerprint with the host's own, then `hostpool keys accept {target.name}`, "
-        "or --host-keys accept-new to take what is new",
+        how_to_accept(target.name),
+    )
+
+
+def how_to_accept(name: str) -> str:
+    """``name``: of the host in the inventory; its jump hosts come along."""
+    return (
+        f"compare the fingerprint with the host's own, then `hostpool keys accept {name}`, "
+        "or --host-keys accept-new to take what is new"
     )
 
 

@@ -11,6 +11,7 @@ from hostpool.errors import Unreachable
 from hostpool.messages import Target
 from hostpool.ssh.attempt import Attempt
 from hostpool.ssh.heartbeat import Heartbeat
+from hostpool.ssh.hostkeys import how_to_accept
 from hostpool.ssh.mapping import place, unreachable
 from hostpool.ssh.transport import Transport
 from hostpool.ssh.tunnel import Tunnel
@@ -111,7 +112,7 @@ def _failed(target: Target, hop: Target, error: Unreachable) -> Unreachable:
         target,
         kind,
         f"jump host {hop.name or place(hop)}: {error.message}",
-        error.hint,
+        how_to_accept(target.name) if error.kind == "host_key_unknown" else error.hint,
         retryable=error.retryable,
     )
 

@@ -252,6 +252,7 @@ class TestBehindAJumpHost:
     ) -> None:
         hosts = inventory("a", "b")
         jump = ("-J", f"{bastion.user}@{bastion.address}:{bastion.port}", "-F", str(config), "-i", hosts)
+        assert "hostpool keys accept a`" in hostpool("run", *jump, "a", "true").err
         seen = hostpool("keys", "scan", *jump, "all")
         assert seen.code == 4
         assert len(seen.out.splitlines()) == 2 and "(jump host)" in seen.out

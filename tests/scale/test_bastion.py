@@ -46,3 +46,24 @@ def test_all_of_them_answer(hostpool: Hostpool, sshd: Sshd, tmp_path: Path) -> N
         assert document["counts"]["ok"] == HOSTS
         # Each worker process has one connection to it, whatever happened on the way.
         assert 1 <= bastion.log().count("Accepted publickey") <= 8
+
+
+def test_two_hundred_names_of_one_server_that_throttles(
+    hostpool: Hostpool, sshd: Sshd, tmp_path: Path
+) -> None:
+    """Nothing is shared here: the server drops what is too much, and is asked again a little later."""
+    with Sshd(max_startups="10:30:100") as server:
+        lines = [f"h{number:03}" for number in range(200)]
+        variables = (
+            f"ansible_host={server.address}", f"ansible_port={server.port}", f"ansible_user={server.user}",
+            f"ansible_ssh_private_key_file={server.client_key}",
+            f"ansible_ssh_common_args='-o UserKnownHostsFile={server.known_hosts}'",
+        )  # fmt: skip
+        hosts = tmp_path / "hosts.ini"
+        hosts.write_text("\n".join([*lines, "[all:vars]", *variables]) + "\n")
+        args = ("-i", str(hosts), "-F", "none", "-T", "30", "-o", "json")
+        ended = hostpool("run", *args, "all", "true", timeout=100)
+        document = json.loads(ended.out)
+        wrong = {name: each["error"] for name, each in document["hosts"].items() if each["status"] != "ok"}
+        assert not wrong and ended.code == 0
+        assert max(each["attempts"] for each in document["hosts"].values()) > 1
