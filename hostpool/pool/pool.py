@@ -112,7 +112,7 @@ class HostPool:
     def prepare(self, hosts: Sequence[str]) -> tuple[str, ...]:
         """Looks up how every host is reached, before the first is touched. Raises all that is wrong
         (variables, ssh_config, templates) at once: a UsageError, or Problems. Returns what ssh_config
-        asks for and is not done, each once."""
+        asks for and is not done, each once. To be called before jobs are submitted."""
         self._resolver.resolve_all(hosts)
         return self._resolver.notes
 
