@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import pexpect  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
 from hostpool.history import History
@@ -191,15 +192,13 @@ def test_what_was_secret_is_asked_for_again(secret_run: Ended, hostpool: Hostpoo
 def test_secrets_are_typed_in_again_at_a_terminal(
     hostpool: Hostpool, fleet: Fleet, environment: dict[str, str]
 ) -> None:
-    import pexpect
-
     hostpool(
         "run", "-i", fleet("web1"), "--env", "API_TOKEN=hunter22222", "all", "printf %s $API_TOKEN | wc -c"
     )
     child = pexpect.spawn(
         sys.executable,
         ["-m", "hostpool", "rerun", "--all", "-o", "plain"],
-        env={**environment, "NO_COLOR": "1"},  # type: ignore[arg-type]  # a mapping is enough
+        env={**environment, "NO_COLOR": "1"},
         timeout=30,
     )
     child.expect("API_TOKEN: ")
