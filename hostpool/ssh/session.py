@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hostpool.alarms import Alarm
@@ -22,6 +23,7 @@ from hostpool.tasks.shell import END_OF_TRANSMISSION, Invocation, NeedsShell, in
 
 if TYPE_CHECKING:
     from hostpool.ssh.context import SSHContext
+    from hostpool.ssh.sftp import SFTP
 
 OPEN_LIMIT = 10.0  # seconds for a channel to open at least: the connect time may be what retries left
 _REFUSALS = {
@@ -101,6 +103,12 @@ class SSHSession:
     def close(self) -> None:
         self.heartbeat.close()
         self.transport.close()
+
+    def sftp(self, check: Callable[[], None]) -> SFTP:
+        """A connection for files; ``check`` raises to stop it. Raises Unreachable when there is none."""
+        from hostpool.ssh.sftp import SFTP
+
+        return SFTP(self, check)
 
     # -- for executions
 

@@ -278,8 +278,9 @@ class Script:
             lost = tree.modes[number] & 0o6000 and (manner.owner or number in plan.replaced)
             if lost or number in in_place:
                 again[tree.modes[number]].append(relative(name_of(tree.paths[number])))
+        # five digits: with fewer, GNU's chmod leaves a directory's setgid bit alone
         for mode, names in again.items():
-            lines += _commands(f"C {mode:04o}", names)
+            lines += _commands(f"C {mode:05o}", names)
         return lines or [":"]
 
     def _keep_owners(self, numbers: list[int]) -> list[str]:
@@ -357,7 +358,7 @@ class Script:
             if number in plan.touch:
                 stamps[tree.mtimes[number]].append(names[number])
         for mode, each in modes.items():
-            lines += _commands(f"C {mode:04o}", each)
+            lines += _commands(f"C {mode:05o}", each)
         for moment, each in stamps.items():
             lines += _commands(f"T {_stamp(moment)}", each)
         return lines or [":"]
@@ -370,7 +371,7 @@ class Script:
         if self._manner.directories or number in plan.send:
             lines.append(f"T {_stamp(tree.mtimes[number])} .")
         if number in plan.chmod or number in plan.send or number in self._unlocked:
-            lines.append(f"C {tree.modes[number]:04o} .")
+            lines.append(f"C {tree.modes[number]:05o} .")
         return lines or [":"]
 
 
