@@ -34,7 +34,7 @@ def ask(call: Hostpool, monkeypatch: pytest.MonkeyPatch, shell: str, line: str) 
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("hostpool r", ["run"]),
+        ("hostpool r", ["run", "reboot", "rerun"]),
         ("hostpool inventory sh", ["show"]),
         ("hostpool run w", ["web", "web1", "web2"]),
         ("hostpool run d", ["db", "db1"]),

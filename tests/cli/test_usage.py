@@ -27,7 +27,7 @@ def inventory(workdir: Path) -> Path:
     [
         ("web uptime", "hostpool has no command 'web'", "`hostpool run web uptime`"),
         ("rnu web uptime", "no command 'rnu'", "`hostpool run web uptime`"),
-        ("frobnicate", "no command 'frobnicate'", "there are run, script, ping"),
+        ("frobnicate", "no command 'frobnicate'", "there are run, script,"),
         ("--verison", "hostpool has no option --verison", "--version"),
         ("run", "no hosts are named", "a group, a host"),
         ("run web", "no command to run on 'web'", "hostpool ping web"),
@@ -42,7 +42,7 @@ def inventory(workdir: Path) -> Path:
         ("run web -a uptime", "no option -a", "`hostpool run PATTERN COMMAND`"),
         ("run -w web[1-3] uptime", "no option -w", "the hosts are the first word"),
         ("run web --fannout 3 x", "no option --fannout", "did you mean --fanout?"),
-        ("run web --frob x", "no option --frob", "`hostpool run --help`"),
+        ("run web --xyzzy x", "no option --xyzzy", "`hostpool run --help`"),
         ("run web -f", "-f needs a value", ""),
         ("run web -f zero x", "--fanout: 'zero' is not a whole number", ""),
         ("run web -f 0 x", "--fanout: at least 1", ""),
