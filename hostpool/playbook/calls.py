@@ -116,7 +116,7 @@ def _copy(args: dict[str, Any], scope: Scope) -> dict[str, Any]:
         if args.get("src") is not None:
             raise BadTask("src and content are mutually exclusive")
         value = args.pop("content")
-        text = value if isinstance(value, str) else json.dumps(_plain(value), indent=4, ensure_ascii=False)
+        text = value if isinstance(value, str) else json.dumps(_plain(value))
         args["_content"] = Content.of(text.encode("utf-8", "surrogateescape"))
         args["src"] = ""
         return args

@@ -132,6 +132,9 @@ class HostTask:
             for item in items:
                 yield from self._one(item)
                 self._decorate(item)
+                if item.effects is not None and item.effects.facts:
+                    # The next item may build on what this one set.
+                    self._variables.set(self.host, item.effects.facts)
             return
         for item in items:
             yield from self._prepare(item)

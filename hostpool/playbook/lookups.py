@@ -95,7 +95,9 @@ def render_file(
         value = _template(path, text, place, blocks).render(scope)
     finally:
         include_path.reset(token)
-    return "" if value is None else value if isinstance(value, str) else str(value)
+    if isinstance(value, str):
+        return value
+    return ("" if value is None else str(value)) + "\n" * (len(text) - len(text.rstrip("\n")))
 
 
 @lru_cache(256)

@@ -242,6 +242,9 @@ class PlayRun:
         ignored = failed and self._says(host, task, keyword)
         if task.module != "meta" or failed:
             self._report(host, step, result, ignored)
+        for _ in ended.includes[1:]:
+            # Each include of a loop counts as a task that went well.
+            self._machine.recap.add(host, "ok")
         if ended.includes and not failed:
             failed = not self._include(host, step, ended, everybody)
         elif result.get("changed") and not failed:

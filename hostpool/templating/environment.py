@@ -135,7 +135,6 @@ def environment(trim_blocks: bool = True, lstrip_blocks: bool = False) -> Enviro
         undefined=Undefined,
         trim_blocks=trim_blocks,
         lstrip_blocks=lstrip_blocks,
-        keep_trailing_newline=True,
         loader=FunctionLoader(_included),
         cache_size=0,
         extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"],

@@ -49,7 +49,7 @@ class Template:
     the newline after a block and the white space before one are dropped.
     """
 
-    __slots__ = ("_compiled", "_environment", "_source", "expression", "place", "text")
+    __slots__ = ("_compiled", "_environment", "_newlines", "_source", "expression", "place", "text")
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class Template:
         self.expression = expression
         self._compiled: Compiled | None = None
         self._environment = blocks
+        self._newlines = 0 if expression else _trailing_newlines(text)
         self._source = "{{(" + text + "\n)}}" if expression else text
 
     def __repr__(self) -> str:
@@ -91,6 +92,8 @@ class Template:
             value: Any = joined(compiled.root_render_func(context))
             if isinstance(value, AnyUndefined):
                 value._fail_with_undefined_error()
+            if type(value) is str and self._newlines:
+                value += "\n" * (self._newlines - _trailing_newlines(value))
             return value
         except Wanted:
             raise
@@ -117,6 +120,12 @@ class Template:
         if self.place is not None:
             error.file, error.line = self.place.file, self.place.line
             error.column, error.source = self.place.column, self.place.text
+
+
+def _trailing_newlines(text: str) -> int:
+    """jinja2 drops a newline at the end, so that it does not make text of a lone expression; where the
+    result is text, what the source ends with comes back."""
+    return len(text) - len(text.rstrip("\n"))
 
 
 class Lazy:

@@ -36,7 +36,9 @@ def rendered(text: str, **values: Any) -> Any:
         ("x{{ none }}y", "xy"),
         ("{{ n }}{{ n }}", "33"),
         (" {{ n }}", " 3"),
-        ("{{ n }}\n", "3\n"),
+        ("{{ n }}\n", 3),
+        ("{{ t }}\n\n", "text\n\n"),
+        ("{{ n }}{{ n }}\n", "33\n"),
         ("{% if yes %}{{ l }}{% endif %}", [1, 2]),
         ("{% if not yes %}{{ l }}{% endif %}", ""),
         ("{% for x in l %}{{ x }},{% endfor %}", "1,2,"),
@@ -139,6 +141,6 @@ def test_templates_include_what_stands_beside_them(tmp_path: Path) -> None:
     (tmp_path / "part.j2").write_text("{{ n }}!")
     (tmp_path / "main.j2").write_text("a {% include 'part.j2' %}\n  {% if n %}\nb\n  {% endif %}\n")
     path = str(tmp_path / "main.j2")
-    assert render_file(path, Scope(VALUES)) == "a 3!  b\n  "
+    assert render_file(path, Scope(VALUES)) == "a 3!  b\n  \n"
     assert render_file(path, Scope(VALUES), None, (True, True)) == "a 3!b\n"
     assert rendered("{{ 'a' | ansible.builtin.upper }}") == "A"

@@ -95,7 +95,7 @@ def _attributes(args: Mapping[str, Any], info: Info, follow: str) -> Steps:
 
 
 def directory(args: Mapping[str, Any], mode: Mode) -> Steps:
-    path = args["path"]
+    path = args["path"].rstrip("/") or "/"
     info = yield from _look(path, "-L")
     if info.exists and info.kind != "directory":
         raise ModuleFailed(f"{path} already exists as a {info.kind}", path=path, state=info.kind)

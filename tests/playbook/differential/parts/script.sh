@@ -1,0 +1,2 @@
+#!/bin/sh
+for word; do echo "<$word>"; done
