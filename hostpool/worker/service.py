@@ -35,6 +35,7 @@ from hostpool.tasks.host_keys import Sighting
 from hostpool.tasks.session import Session
 from hostpool.worker.clock import TaskClock
 from hostpool.worker.driver import Driver, refused
+from hostpool.worker.handshakes import Handshakes
 from hostpool.worker.outbox import Outbox
 from hostpool.worker.questions import Questions
 from hostpool.worker.reporter import Reporter
@@ -68,9 +69,10 @@ class Service:
         job says, and the process ends by itself."""
         preloaded = PRELOAD in sys.modules
         # A terminal's Ctrl-C or hang-up and a service manager's TERM reach the whole group; what they
-        # mean is the parent's to decide, and without it we end by ourselves.
+        # mean is the parent's to decide, and without it we end by ourselves. They are not ignored but
+        # handled: what is ignored stays so in local commands, which then no TERM could end.
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
+            signal.signal(number, lambda number, frame: None)
         _clean_environment()
         _raise_file_limit()
         try:
@@ -180,13 +182,15 @@ class _Connectors:
         self._questions = questions
         self._lock = threading.Lock()
         self._ssh: SSHContext | None = None
+        self._handshakes = Handshakes()
 
     def connect(self, target: Target, stop: Stop) -> Session:
         if target.connection == "local":
             from hostpool.local import LocalSession
 
             return LocalSession(target)
-        return self._context().connect(target, stop)
+        with self._handshakes.place(target, stop):
+            return self._context().connect(target, stop)
 
     def host_keys(self, target: Target, stop: Stop) -> Sighting:
         if target.connection == "local":
