@@ -6,6 +6,8 @@ import os
 import pwd
 import subprocess
 import threading
+from collections.abc import Callable
+from typing import NoReturn
 
 from hostpool.errors import Cancelled, HostError, TaskFailed, Unreachable
 from hostpool.events import Stream
@@ -93,6 +95,9 @@ class LocalSession:
             return False
         finally:
             timer.cancel()
+
+    def sftp(self, check: Callable[[], None]) -> NoReturn:
+        raise Unreachable("this machine is not reached by SFTP", kind="no_sftp", host=self.target.name)
 
     def close(self) -> None:
         """Nothing is kept between commands."""

@@ -97,7 +97,7 @@ class Compare:
     def add(self, record: Record) -> None:
         path = record.path
         if STAGE in path and any(part.startswith(STAGE) for part in path.split(b"/")):
-            if path.rpartition(b"/")[2].startswith(STAGE) and record.kind == DIRECTORY:
+            if path.rpartition(b"/")[2].startswith(STAGE):
                 self.leftovers.append(path)
             return
         self.total += 1

@@ -11,7 +11,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hostpool.errors import ErrorInfo, HostError, TaskFailed
+from hostpool.errors import ErrorInfo, HostError, TaskFailed, Unreachable
 from hostpool.sync.diffs import shown
 from hostpool.sync.listing import MARK, Listing, Record, hostile
 from hostpool.sync.tree import DIRECTORY, FILE, LINK, name_of
@@ -19,7 +19,7 @@ from hostpool.sync.untar import MARK as TAR_MARK
 from hostpool.sync.untar import TRAILER
 from hostpool.tasks.base import Effect, Note, Outcome, Request, Run, RunReply
 from hostpool.tasks.files_query import FIND, LISTING, TOOLS, chunks, text
-from hostpool.tasks.local import Accept, Receive, Receiver, Standing, Wanted
+from hostpool.tasks.local import Accept, Receive, Receiver, SftpFetch, SftpFind, Standing, Wanted
 from hostpool.tasks.mirror import size
 from hostpool.tasks.shell import quote
 
@@ -92,13 +92,7 @@ class Get:
         return " ".join(("get", *self.sources, self.directory))
 
     def steps(self) -> Steps:
-        offer = _Offer()
-        patterns = tuple(source.removeprefix("~/") for source in self.sources)
-        reply = yield from Run(
-            effect=Effect.QUERY, program=_FIND.replace("@MARK@", MARK.decode()), args=patterns, live=False,
-            into=offer,
-        )  # fmt: skip
-        offer.check(reply)
+        offer, reply = yield from self._ask()
         wanted, failures = offer.names(self.sources, self.flat)
         differing = yield from Standing(
             directory=self.directory, flat=self.flat, wanted=[each for _, each in wanted]
@@ -107,7 +101,10 @@ class Get:
             said = reply.stderr.decode("utf-8", "replace").strip().splitlines()
             failures.append(("some files", said[0].rpartition(": ")[2] if said else "cannot be listed"))
         new = [wanted[place] for place in differing]
-        files = {path: each for path, each in new if each.kind == FILE}
+        files: dict[bytes, list[Wanted]] = {}
+        for path, each in new:
+            if each.kind == FILE:
+                files.setdefault(path, []).append(each)
         text = "".join(f"~ {shown(each.name)}\n" for _, each in new) if self.list_changes else ""
         if not new:
             return _outcome(wanted, files, failures, text, changed=False)
@@ -116,15 +113,42 @@ class Get:
         failures += yield from self._take(offer, wanted, files, others, foretold)
         return _outcome(wanted, files, failures, text, changed=True)
 
+    def _ask(self) -> Generator[Request[Any], Any, tuple[_Offer, RunReply]]:
+        """By a shell, or by SFTP where there is none (or it lacks the tools)."""
+        offer = _Offer()
+        reply = RunReply(exit_code=None)
+        patterns = tuple(source.removeprefix("~/") for source in self.sources)
+        try:
+            reply = yield from Run(
+                effect=Effect.QUERY, program=_FIND.replace("@MARK@", MARK.decode()), args=patterns,
+                live=False, into=offer,
+            )  # fmt: skip
+        except (TaskFailed, Unreachable) as error:
+            if error.kind not in ("no_shell", "exec_refused"):
+                raise
+        if offer.usable:
+            offer.check(reply)
+            return offer, reply
+        offer = _Offer(over_sftp=True)
+        try:
+            yield from SftpFind(patterns=patterns, match=offer.match, record=offer.record)
+        except Unreachable as error:
+            raise TaskFailed(
+                "the host ran no sh program for us, and has no SFTP",
+                kind="no_shell",
+                hint="a forced command, a restricted shell, or tools that we do not know",
+            ) from error
+        return offer, reply
+
     def _take(
         self,
         offer: _Offer,
         wanted: list[tuple[bytes, Wanted]],
-        files: dict[bytes, Wanted],
+        files: dict[bytes, list[Wanted]],
         others: list[Wanted],
         foretold: Outcome,
     ) -> Generator[Request[Any], Any, list[tuple[str, str]]]:
-        total = sum(each.size for each in files.values())
+        total = sum(names[0].size for names in files.values())
         everything = [path for path, each in wanted if each.kind == FILE]
         roots = sorted(files)
         if len(files) > _WHOLE_ABOVE and len(files) == len(set(everything)):
@@ -135,6 +159,13 @@ class Get:
         )
         verify = self.verify and sums
         try:
+            if offer.over_sftp:
+                sizes = {path: names[0].size for path, names in files.items()}
+                yield from SftpFetch(effect=Effect.CHANGE, foretells=foretold, files=sizes, receiver=receiver)
+                return [
+                    (shown(name), reason)
+                    for name, reason in (yield from Accept(receiver=receiver, others=others, verify=False))
+                ]
             yield from Run(
                 effect=Effect.CHANGE, foretells=foretold, program=_stream(roots, verify),
                 live=False, into=receiver,
@@ -156,29 +187,31 @@ class Get:
 class _Offer:
     """What a host has for the patterns."""
 
-    def __init__(self) -> None:
-        self.listing = Listing(self._record, limit=MOST)
+    def __init__(self, *, over_sftp: bool = False) -> None:
+        self.over_sftp = over_sftp
+        self.listing = Listing(self.record, limit=MOST)
         self._records: dict[bytes, Record] = {}
         self.roots: dict[bytes, list[bytes]] = {}
 
     def feed(self, data: bytes, /) -> None:
         self.listing.feed(data)
 
-    def _record(self, record: Record) -> None:
+    @property
+    def usable(self) -> bool:
+        """Whether a shell with the tools we need has answered."""
+        facts = self.listing.facts
+        return self.listing.marked and facts.get("find") != "none" and facts.get("tar") == "yes"
+
+    def match(self, number: bytes, path: bytes, real: bytes) -> None:
+        self.listing.words += [number, path, real]
+
+    def record(self, record: Record) -> None:
         self._records[record.path] = record
 
     def check(self, reply: RunReply) -> None:
         listing = self.listing
         said = reply.stderr.decode("utf-8", "replace").strip()
         why = f": {said.splitlines()[0][:200]}" if said else ""
-        if not listing.marked:
-            raise TaskFailed(
-                f"the host ran no sh program for us{why}",
-                kind="no_shell",
-                hint="a forced command or a restricted shell",
-            )
-        if listing.facts.get("find") == "none" or listing.facts.get("tar") != "yes":
-            raise TaskFailed("the host has no find, stat or tar that we know", kind="no_tools")
         if not listing.whole:
             raise TaskFailed(f"the list of its files broke off{why}", kind="list_incomplete")
 
@@ -253,7 +286,7 @@ def _stream(roots: list[bytes], verify: bool) -> str:
 
 def _outcome(
     wanted: list[tuple[bytes, Wanted]],
-    files: dict[bytes, Wanted],
+    files: dict[bytes, list[Wanted]],
     failures: list[tuple[str, str]],
     text: str,
     *,
@@ -261,7 +294,7 @@ def _outcome(
 ) -> Outcome:
     result: dict[str, Any] = {
         "received": len(files),
-        "bytes": sum(each.size for each in files.values()),
+        "bytes": sum(names[0].size for names in files.values()),
         "entries": len(wanted),
     }
     if not text:

@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from hostpool.sync.compare import Plan
 from hostpool.sync.filters import NO_FILTERS, Filters
+from hostpool.sync.listing import Record
 from hostpool.sync.modes import Change
 from hostpool.sync.tree import Tree
+from hostpool.sync.untar import Taker
 from hostpool.tasks.base import Effect, FileSource, Intake, Request
 
 
@@ -103,7 +106,7 @@ class Standing(Request[list[int]]):
     effect: Effect = field(default=Effect.QUERY)
 
 
-class Receiver(Intake, Protocol):
+class Receiver(Intake, Taker, Protocol):
     """Takes a tar stream with the files that were asked for; what it takes is nowhere to be seen until
     it is accepted."""
 
@@ -116,15 +119,19 @@ class Receiver(Intake, Protocol):
     @property
     def whole(self) -> bool: ...
 
+    def forget(self, path: bytes, /) -> None:
+        """What came of this file does not count."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Receive(Request[Receiver]):
-    """``files``: path on the host (absolute) → what it is to become here. Nothing else is taken, and no
+    """``files``: path on the host (absolute) → what it is to become here (under each of its names). Nothing else is taken, and no
     more than ``limit`` bytes. Raises TaskFailed when there is no room for them."""
 
     directory: str
     flat: bool
-    files: Mapping[bytes, Wanted]
+    files: Mapping[bytes, list[Wanted]]
     limit: int
     effect: Effect = field(default=Effect.QUERY)
 
@@ -140,3 +147,63 @@ class Accept(Request[list[tuple[bytes, str]]]):
     verify: bool
     keep: bool = True
     effect: Effect = field(default=Effect.QUERY)
+
+
+# -- hosts without a shell
+
+
+@dataclass(frozen=True, kw_only=True)
+class SftpList(Request[dict[str, str]]):
+    """Look at files over SFTP: ``record`` is called for each, as for find's. Returns the facts that the
+    shell's answer has too (``state``, ``anchor``). Arguments as in files_query.Question."""
+
+    dest: str
+    single: bytes = b""
+    alone: tuple[bytes, ...] = ()
+    below: tuple[bytes, ...] = ()
+    record: Callable[[Record], None]
+    fact: Callable[[str, str], None]
+    effect: Effect = field(default=Effect.QUERY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SftpSums(Request[dict[bytes, str]]):
+    """SHA-256 of files of the host, read back over SFTP, by path below ``dest``."""
+
+    dest: str
+    paths: Mapping[bytes, int]
+    effect: Effect = field(default=Effect.QUERY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SftpApply(Request[list[tuple[bytes, str]]]):
+    """Carry out a plan over SFTP: each file under a temporary name, read back if ``verify``, renamed.
+    Returns (path, reason) of what failed."""
+
+    key: str
+    dest: str
+    plan: Plan
+    leftovers: list[bytes]
+    verify: bool
+    in_place: bool
+    replace: bool
+    directories: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SftpFind(Request[None]):
+    """What the patterns name: ``match`` gets the pattern's number, the path as matched and its real path,
+    ``record`` everything at and below it, by real path."""
+
+    patterns: tuple[str, ...]
+    match: Callable[[bytes, bytes, bytes], None]
+    record: Callable[[Record], None]
+    effect: Effect = field(default=Effect.QUERY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SftpFetch(Request[None]):
+    """Files of these sizes, by real path, into the receiver."""
+
+    files: Mapping[bytes, int]
+    receiver: Receiver

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hostpool.batches import Limit
-from hostpool.errors import ErrorInfo, TaskFailed
+from hostpool.errors import ErrorInfo, TaskFailed, Unreachable
 from hostpool.sync.compare import PLAIN, Compare, Plan, Rules
 from hostpool.sync.diffs import changes, shown, unified
 from hostpool.sync.filters import NO_FILTERS, Filters
@@ -22,7 +22,7 @@ from hostpool.tasks import files_apply, files_query
 from hostpool.tasks.base import Effect, Note, Outcome, Request, Run, RunReply
 from hostpool.tasks.files_apply import Manner, Script
 from hostpool.tasks.files_query import Question
-from hostpool.tasks.local import Digests, Pack, Scan, Texts
+from hostpool.tasks.local import Digests, Pack, Scan, SftpApply, SftpList, SftpSums, Texts
 
 Steps = Generator[Request[Any], Any, Outcome]
 _LARGEST_DIFF = 64 * 1024
@@ -66,11 +66,12 @@ class Mirror:
 class Answer:
     """What a host said, compared as it comes."""
 
-    def __init__(self, mirror: Mirror, tree: Tree) -> None:
+    def __init__(self, mirror: Mirror, tree: Tree, *, over_sftp: bool = False) -> None:
         self._mirror = mirror
         self._tree = tree
         self._compare: Compare | None = None
-        self.listing = Listing(self._record)
+        self.over_sftp = over_sftp
+        self.listing = Listing(self.record)
 
     def feed(self, data: bytes, /) -> None:
         self.listing.feed(data)
@@ -104,7 +105,7 @@ class Answer:
             return self._mirror.where.rpartition("/")[2].encode("utf-8", "surrogateescape")
         return self._tree.paths[0]
 
-    def _record(self, record: Record) -> None:
+    def record(self, record: Record) -> None:
         self.compare.add(record)
 
     def _number(self, fact: str, name: str) -> int | None:
@@ -129,8 +130,7 @@ def mirror_steps(mirror: Mirror) -> Steps:
         key=mirror.key, paths=mirror.sources, filters=mirror.filters, chmod=mirror.chmod, name=mirror.name
     )
     _refuse_empty(mirror, tree)
-    answer = Answer(mirror, tree)
-    reply = yield from _question(mirror, tree).run(answer)
+    answer, reply = yield from _ask(mirror, tree)
     _check_answer(mirror, answer, reply)
     yield from _compare_sums(mirror, answer)
     plan = answer.compare.plan()
@@ -142,13 +142,49 @@ def mirror_steps(mirror: Mirror) -> Steps:
     text = (yield from _described(mirror, answer, plan)) if mirror.diff or mirror.list_changes else ""
     script = Script(plan, _manner(mirror, answer), leftovers)
     foretold = _outcome(plan, failures, changed=not plan.empty, text=text)
-    if mirror.verify and plan.send and not script_sums(answer):
+    if mirror.verify and plan.send and not (script_sums(answer) or answer.over_sftp):
         yield Note(
             message="has no tool for SHA-256 sums: what arrived is unverified",
             hint="sha256sum, shasum, sha256 or openssl on the host would do",
         )
-    failures += yield from _apply(mirror, answer, plan, script, foretold)
+    if answer.over_sftp:
+        failures += yield from _apply_over_sftp(mirror, answer, plan, leftovers, foretold)
+    else:
+        failures += yield from _apply(mirror, answer, plan, script, foretold)
     return _outcome(plan, failures, changed=not plan.empty, text=text)
+
+
+def _ask(mirror: Mirror, tree: Tree) -> Generator[Request[Any], Any, tuple[Answer, RunReply]]:
+    """By a shell, or by SFTP where there is none (or it lacks the tools)."""
+    question = _question(mirror, tree)
+    answer = Answer(mirror, tree)
+    reply = RunReply(exit_code=None)
+    try:
+        reply = yield from question.run(answer)
+    except (TaskFailed, Unreachable) as error:
+        if error.kind not in ("no_shell", "exec_refused"):
+            raise
+    tools = answer.facts.get("find") != "none" and answer.facts.get("tar") == "yes"
+    if answer.listing.marked and tools:
+        return answer, reply
+    said = _first_line(reply)
+    answer = Answer(mirror, tree, over_sftp=True)
+    try:
+        yield from SftpList(
+            dest=question.dest,
+            single=question.single.encode("utf-8", "surrogateescape"),
+            alone=question.alone,
+            below=question.below,
+            record=answer.record,
+            fact=answer.facts.__setitem__,
+        )
+    except Unreachable as error:
+        raise TaskFailed(
+            f"the host ran no sh program for us, and has no SFTP{said}",
+            kind="no_shell",
+            hint="a forced command, a restricted shell, or tools that we do not know",
+        ) from error
+    return answer, reply
 
 
 def _question(mirror: Mirror, tree: Tree) -> Question:
@@ -181,19 +217,9 @@ def _refuse_empty(mirror: Mirror, tree: Tree) -> None:
 
 def _check_answer(mirror: Mirror, answer: Answer, reply: RunReply) -> None:
     """Raises TaskFailed when the host's answer is none to build on."""
-    listing, where = answer.listing, mirror.dest
-    if not listing.marked:
-        raise TaskFailed(
-            f"the host ran no sh program for us{_first_line(reply)}",
-            kind="no_shell",
-            hint="a forced command or a restricted shell",
-        )
-    if not listing.whole:
-        raise TaskFailed(
-            f"the list of the host's files broke off{_first_line(reply)}", kind="list_incomplete"
-        )
-    if answer.facts.get("find") == "none" or answer.facts.get("tar") != "yes":
-        raise TaskFailed("the host has no find, stat or tar that we know", kind="no_tools")
+    where = mirror.dest
+    if not answer.listing.whole and not answer.over_sftp:
+        raise TaskFailed(f"the list of its files broke off{_first_line(reply)}", kind="list_incomplete")
     state = answer.facts.get("state")
     if state == "denied":
         raise TaskFailed(f"{where}: permission denied", kind="permission", hint="-b does it as root")
@@ -215,6 +241,12 @@ def _compare_sums(mirror: Mirror, answer: Answer) -> Generator[Request[Any], Any
     numbers = compare.candidates()
     if not numbers:
         return
+    if answer.over_sftp:
+        paths = {compare.tree.paths[number]: compare.tree.sizes[number] for number in numbers}
+        theirs = yield from SftpSums(dest=_directory(mirror, answer), paths=paths)
+        ours = yield from Digests(key=mirror.key, tree=compare.tree, numbers=numbers)
+        compare.settle(ours, theirs)
+        return
     if not script_sums(answer):
         compare.without_sums()
         yield Note(
@@ -235,7 +267,7 @@ def script_sums(answer: Answer) -> str:
 def _guard_deletion(mirror: Mirror, plan: Plan, answer: Answer, reply: RunReply) -> list[tuple[str, str]]:
     if not plan.delete:
         return []
-    if answer.listing.status:
+    if answer.listing.status or "incomplete" in answer.facts:
         plan.delete.clear()
         return [("./", f"could not be listed whole, so nothing was deleted{_first_line(reply)}")]
     limit = mirror.max_delete
@@ -289,10 +321,7 @@ def _apply(
         sums=bool(mirror.verify and script_sums(answer)),
     )
     said = _Collected()
-    dest = mirror.where
-    if answer.names_parent:
-        head, slash, _ = dest.rpartition("/")
-        dest = (head or "/") if slash else "."
+    dest = _directory(mirror, answer)
     reply = yield from Run(
         effect=Effect.CHANGE,
         foretells=foretold,
@@ -303,6 +332,35 @@ def _apply(
         into=said,
     )
     return (yield from _read_reply(bytes(said.data), plan, reply))
+
+
+def _apply_over_sftp(
+    mirror: Mirror, answer: Answer, plan: Plan, leftovers: list[bytes], foretold: Outcome
+) -> Generator[Request[Any], Any, list[tuple[str, str]]]:
+    if mirror.owner or mirror.group:
+        raise TaskFailed("--owner and --group need a shell on the host", kind="no_shell")
+    found = yield from SftpApply(
+        effect=Effect.CHANGE,
+        foretells=foretold,
+        key=mirror.key,
+        dest=_directory(mirror, answer),
+        plan=plan,
+        leftovers=leftovers,
+        verify=mirror.verify,
+        in_place=mirror.in_place,
+        replace=mirror.rules.delete,
+        directories=mirror.rules.directories,
+    )
+    return [(shown(path), reason) for path, reason in found]
+
+
+def _directory(mirror: Mirror, answer: Answer) -> str:
+    """DEST, or where the one file of that name goes."""
+    dest = mirror.where
+    if not answer.names_parent:
+        return dest
+    head, slash, _ = dest.rpartition("/")
+    return (head or "/") if slash else "."
 
 
 def _read_reply(
@@ -366,7 +424,7 @@ def _described(mirror: Mirror, answer: Answer, plan: Plan) -> Generator[Request[
         for number, record in plan.replaced.items()
         if tree.kinds[number] == FILE and max(record.size, tree.sizes[number]) <= _LARGEST_DIFF
     ][:_MOST_DIFFS]
-    if not (mirror.diff and numbers):
+    if not (mirror.diff and numbers) or answer.over_sftp:
         return text
     ours = yield from Texts(tree=tree, numbers=numbers, limit=_LARGEST_DIFF)
     theirs = yield from _contents(mirror, answer, [tree.paths[number] for number in numbers])
@@ -393,10 +451,7 @@ def _contents(
 ) -> Generator[Request[Any], Any, dict[bytes, bytes]]:
     """Texts of the host's files, by path."""
     said = _Collected()
-    dest = mirror.where
-    if answer.names_parent:
-        head, slash, _ = dest.rpartition("/")
-        dest = (head or "/") if slash else "."
+    dest = _directory(mirror, answer)
     words = tuple(files_query.text(b"./" + path) for path in paths)
     yield from Run(effect=Effect.QUERY, program=_SHOW, args=(dest, *words), live=False, into=said)
     rest = bytes(said.data).partition(b"hostpool:texts:1\n")[2]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from hostpool.events import Stream
 from hostpool.stop import Stop, StopReason
@@ -45,6 +46,11 @@ class Session(Protocol):
         Raises errors.Unreachable when nothing was sent (no channel to be had), errors.Lost when
         the connection broke after something was.
         """
+        ...
+
+    def sftp(self, check: Callable[[], None]) -> Any:
+        """A client for files (worker.over_sftp.Client); ``check`` is called while it waits, and raises to
+        stop it. Raises errors.Unreachable where there is none."""
         ...
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any
 
-from hostpool.errors import Cancelled, ErrorInfo, HostError, Lost, Unreachable
+from hostpool.errors import Cancelled, ErrorInfo, HostError, Lost, TaskFailed, Unreachable
 from hostpool.events import HostConnected, HostRetry, HostStarted
 from hostpool.events import Warning as WarningEvent
 from hostpool.messages import Job
@@ -25,6 +25,7 @@ from hostpool.tasks.base import (
     Task,
 )
 from hostpool.tasks.host_keys import HostKeys, Sighting
+from hostpool.tasks.local import SftpApply, SftpFetch, SftpFind, SftpList, SftpSums
 from hostpool.tasks.session import Exit, Session
 from hostpool.worker.capture import Capture
 from hostpool.worker.connecting import connect, persist
@@ -69,6 +70,11 @@ class Driver:
             Moment: self._moment,
             Reconnect: self._reconnect,
             HostKeys: self._host_keys,
+            SftpList: self._over_sftp,
+            SftpSums: self._over_sftp,
+            SftpApply: self._over_sftp,
+            SftpFind: self._over_sftp,
+            SftpFetch: self._over_sftp,
         }
 
     def run(self) -> HostResult:
@@ -113,6 +119,17 @@ class Driver:
         if perform is None:
             return self._transfers.perform(request, self._host, self._reporter)
         return perform(request)
+
+    def _over_sftp(self, request: Request[Any]) -> Any:
+        session = self._connected()
+        if self._job.target.become is not None:
+            raise TaskFailed("the host has no shell to become another user with, only SFTP", kind="no_shell")
+        self._reporter.began()
+        return self._transfers.over_sftp(request, session, self._check_stop, self._host, self._reporter)
+
+    def _check_stop(self) -> None:
+        if self._stop.reason is not None:
+            raise Stopped(Exit(stopped=self._stop.reason), self._host)
 
     def _sleep(self, request: Sleep) -> None:
         if self._stop.wait(request.seconds):

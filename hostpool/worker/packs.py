@@ -157,7 +157,7 @@ def read_steadily(path: bytes, most: int) -> tuple[bytes | None, os.stat_result]
     """A file's content that was whole at one moment. None: it is larger than ``most`` by now, or not
     at rest. Raises OSError."""
     for _ in range(_TRIES):
-        with _open(path) as file:
+        with open_regular(path) as file:
             before = os.fstat(file.fileno())
             if not stat.S_ISREG(before.st_mode) or before.st_size > most:
                 return None, before
@@ -168,8 +168,8 @@ def read_steadily(path: bytes, most: int) -> tuple[bytes | None, os.stat_result]
     return None, after
 
 
-def _open(path: bytes) -> BinaryIO:
-    # a pipe that took the file's place must not hold us
+def open_regular(path: bytes) -> BinaryIO:
+    """Raises OSError; never waits, whatever has taken the file's place."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     return os.fdopen(descriptor, "rb", buffering=0)
 
@@ -177,7 +177,7 @@ def _open(path: bytes) -> BinaryIO:
 def digest(path: bytes) -> str:
     """SHA-256 of a file. Raises OSError."""
     found = hashlib.sha256()
-    with _open(path) as file:
+    with open_regular(path) as file:
         while data := file.read(_CHUNK):
             found.update(data)
     return found.hexdigest()
@@ -287,7 +287,7 @@ class _LargeReader:
         self.failure: str | None = None
         self._file: BinaryIO | None = None
         try:
-            self._file = _open(large.path)
+            self._file = open_regular(large.path)
             self._check()
         except OSError as error:
             self.failure = f"cannot be read here: {error.strerror}"

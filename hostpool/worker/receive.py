@@ -80,6 +80,7 @@ class Receiver:
         self._open: int | None = None
         self._current: bytes | None = None
         self._hash = hashlib.sha256()
+        self._count = 0
         self._came: dict[bytes, tuple[str, int, str]] = {}
         self._check_room()
 
@@ -87,7 +88,7 @@ class Receiver:
         place = self._home
         while not place.exists() and place != place.parent:
             place = place.parent
-        need = sum(each.size for each in self._request.files.values())
+        need = sum(each.size for names in self._request.files.values() for each in names)
         free = shutil.disk_usage(place).free
         if need > free:
             raise TaskFailed(
@@ -130,7 +131,8 @@ class Receiver:
             return
         self._current = path
         self._hash = hashlib.sha256()
-        name = str(len(self._came))
+        self._count += 1
+        name = str(self._count)
         self._came[path] = (name, member.size, "")
         self._open = os.open(self._make_stage() / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
@@ -138,7 +140,8 @@ class Receiver:
         """A further name of a file that came already."""
         if path in self._request.files and other in self._came:
             name, size, digest = self._came[other]
-            second = str(len(self._came))
+            self._count += 1
+            second = str(self._count)
             os.link(self._make_stage() / name, self._make_stage() / second)
             self._came[path] = (second, size, digest)
 
@@ -157,6 +160,9 @@ class Receiver:
         name, size, _ = self._came[self._current]
         self._came[self._current] = (name, size, self._hash.hexdigest())
         self._open = self._current = None
+
+    def forget(self, path: bytes, /) -> None:
+        self._came.pop(path, None)
 
     def after(self, data: bytes, /) -> None:
         self._listing.feed(data)
@@ -192,8 +198,10 @@ class Receiver:
             try:
                 for wanted in request.others:
                     failures += self._try(top, stage, wanted, None)
-                for path, wanted in self._request.files.items():
-                    failures += self._try(top, stage, wanted, path, verify=request.verify)
+                for path, names in self._request.files.items():
+                    for wanted in names:
+                        last = wanted is names[-1]
+                        failures += self._try(top, stage, wanted, path, verify=request.verify, last=last)
             finally:
                 os.close(stage)
         finally:
@@ -201,24 +209,33 @@ class Receiver:
         return failures
 
     def _try(
-        self, top: int, stage: int, wanted: Wanted, path: bytes | None, *, verify: bool = False
+        self,
+        top: int,
+        stage: int,
+        wanted: Wanted,
+        path: bytes | None,
+        *,
+        verify: bool = False,
+        last: bool = True,
     ) -> list[tuple[bytes, str]]:
         try:
-            reason = self._place(top, stage, wanted, path, verify)
+            reason = self._place(top, stage, wanted, path, verify, last)
         except OSError as error:
             reason = error.strerror or "failed"
         return [] if reason is None else [(wanted.name, reason)]
 
-    def _place(self, top: int, stage: int, wanted: Wanted, path: bytes | None, verify: bool) -> str | None:
+    def _place(
+        self, top: int, stage: int, wanted: Wanted, path: bytes | None, verify: bool, last: bool
+    ) -> str | None:
         name = local_name(wanted.name, self._request.flat, self._host)
         if wanted.kind == DIRECTORY:
             with _directory(top, name.split(b"/"), wanted.mode | 0o700):
                 return None
-        *above, last = name.split(b"/")
+        *above, final = name.split(b"/")
         if wanted.kind == LINK:
             os.symlink(wanted.link, b"link", dir_fd=stage)
             with _directory(top, above) as place:
-                os.rename(b"link", last, src_dir_fd=stage, dst_dir_fd=place)
+                os.rename(b"link", final, src_dir_fd=stage, dst_dir_fd=place)
             return None
         assert path is not None
         came = self._came.get(path)
@@ -227,10 +244,14 @@ class Receiver:
         number, _, digest = came
         if verify and self.sums.get(path[1:]) != digest:
             return "changed while it was read: it is not what the host says it is"
+        if not last:
+            assert self._stage is not None
+            shutil.copyfile(self._stage / number, self._stage / "copy")
+            number = "copy"
         os.chmod(number, wanted.mode, dir_fd=stage)
         os.utime(number, (wanted.mtime, wanted.mtime), dir_fd=stage)
         with _directory(top, above) as place:
-            os.rename(number, last, src_dir_fd=stage, dst_dir_fd=place)
+            os.rename(number, final, src_dir_fd=stage, dst_dir_fd=place)
         return None
 
 

@@ -11,7 +11,8 @@ from hostpool.events import Progress, Stream
 from hostpool.sync.tree import Tree
 from hostpool.tasks.base import Intake, Request
 from hostpool.tasks.local import Accept, Digests, Pack, Receive, Scan, Standing, Texts
-from hostpool.tasks.session import Consumer
+from hostpool.tasks.session import Consumer, Session
+from hostpool.worker import over_sftp
 from hostpool.worker.packs import PackSource, digest, read_steadily
 from hostpool.worker.receive import Receiver, standing
 from hostpool.worker.reporter import Reporter
@@ -59,6 +60,21 @@ class Transfers:
             assert isinstance(request.receiver, Receiver)
             return request.receiver.finish(request)
         raise TypeError(f"a request that no driver knows: {type(request).__name__}")
+
+    def over_sftp(
+        self,
+        request: Request[Any],
+        session: Session,
+        check: Callable[[], None],
+        host: str,
+        reporter: Reporter,
+    ) -> Any:
+        """Raises Unreachable where there is no SFTP."""
+        client = session.sftp(check)
+        try:
+            return over_sftp.perform(request, client, _progress(host, reporter))
+        finally:
+            client.close()
 
     def close(self) -> None:
         with self._lock:
