@@ -1,12 +1,14 @@
-"""How many handshakes go on at once with one server or through one gateway: bounded, and learned.
+"""How many handshakes go on at once with one server or through one gateway: what it can take, learned.
 
 An sshd drops connections while too many have not logged in yet (MaxStartups, sshd_config(5): by default
 some from the tenth, all from the hundredth). ProxyJump needs no bound, its hosts share one connection;
-several names of one address and a ProxyCommand's gateway do.
+several names of one address and a ProxyCommand's gateway do. Until a server drops us there is no bound
+but the fanout: hosts that hang must not be waited for by their neighbours.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
@@ -17,16 +19,14 @@ from hostpool.errors import Cancelled, Unreachable
 from hostpool.messages import Target
 from hostpool.stop import Stop
 
-FIRST_LIMIT = 8.0
-LARGEST_LIMIT = 64.0
 LONGEST_WAIT = 75.0
 _LOOK = 0.25
 _WORD = re.compile(r"[\w.-]+")
 
 
 class Handshakes:
-    """One for each worker process. A drop halves the bound, each success raises it a little (additive
-    increase, multiplicative decrease, as in RFC 5681)."""
+    """One for each worker process. A drop makes the bound half of what ran then, each success raises
+    it a little (additive increase, multiplicative decrease, as in RFC 5681)."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -48,22 +48,32 @@ class Handshakes:
             yield
         except Unreachable as error:
             if error.kind in ("throttled", "closed_early"):
-                self._limits[key] = max(1.0, self.limit(key) / 2)
+                self._dropped(key)
             raise
         else:
-            self._limits[key] = min(LARGEST_LIMIT, self.limit(key) + 1 / self.limit(key))
+            self._succeeded(key)
         finally:
             with self._changed:
                 self._running[key] -= 1
                 self._changed.notify_all()
 
     def limit(self, key: str) -> float:
-        return self._limits.get(key, FIRST_LIMIT)
+        """How many may go on at once; infinite until the first drop."""
+        return self._limits.get(key, math.inf)
+
+    def _dropped(self, key: str) -> None:
+        with self._changed:
+            self._limits[key] = max(1.0, min(self.limit(key), self._running[key]) / 2)
+
+    def _succeeded(self, key: str) -> None:
+        with self._changed:
+            if key in self._limits:
+                self._limits[key] += 1 / self._limits[key]
 
     def _enter(self, key: str, target: Target, stop: Stop) -> None:
         until = time.monotonic() + LONGEST_WAIT
         with self._changed:
-            while self._running.get(key, 0) >= int(self.limit(key)):
+            while self._running.get(key, 0) + 1 > self.limit(key):
                 if stop.reason is not None:
                     raise Cancelled("stopped while waiting for a handshake", host=target.name)
                 if time.monotonic() > until:

@@ -10,7 +10,7 @@ import pytest
 from hostpool.errors import Cancelled, Unreachable
 from hostpool.messages import Target
 from hostpool.stop import Stop
-from hostpool.worker.handshakes import FIRST_LIMIT, Handshakes, gateway
+from hostpool.worker.handshakes import Handshakes, gateway
 
 
 def host(number: int, **fields: object) -> Target:
@@ -25,8 +25,48 @@ def test_names_of_one_address_share_a_bound_and_jumped_hosts_need_none() -> None
     assert gateway(first) == gateway(second) == "ssh -W %:% gate"
 
 
-def test_no_more_than_the_bound_at_once() -> None:
+def learned(handshakes: Handshakes, bound: int) -> str:
+    """Makes the server drop us while twice as many run: the bound is ``bound`` then."""
+    key = gateway(host(0))
+    assert key is not None
+
+    def nest(left: int) -> None:
+        with handshakes.place(host(left), Stop()):
+            if left > 1:
+                nest(left - 1)
+            else:
+                raise Unreachable("dropped", kind="throttled")
+
+    try:
+        nest(1)
+    except Unreachable:
+        pass
+    assert handshakes.limit(key) == 1.0
+    while handshakes.limit(key) < bound:
+        with handshakes.place(host(0), Stop()):
+            pass
+    return key
+
+
+def test_without_a_drop_nobody_waits() -> None:
     handshakes = Handshakes()
+    inside = threading.Barrier(40, timeout=10)
+
+    def one(number: int) -> None:
+        with handshakes.place(host(number), Stop()):
+            inside.wait()
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert not inside.broken
+
+
+def test_after_a_drop_no_more_than_the_bound_at_once() -> None:
+    handshakes = Handshakes()
+    learned(handshakes, 4)
     now = most = 0
     lock = threading.Lock()
 
@@ -45,38 +85,28 @@ def test_no_more_than_the_bound_at_once() -> None:
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert FIRST_LIMIT / 2 <= most <= FIRST_LIMIT + 4
+    assert 2 <= most <= 10
 
 
-def test_a_drop_halves_it_and_success_brings_it_back() -> None:
+def test_other_failures_teach_nothing() -> None:
     handshakes = Handshakes()
-    key = gateway(host(1))
-    assert key is not None
-    for _ in range(10):
-        with pytest.raises(Unreachable), handshakes.place(host(1), Stop()):
-            raise Unreachable("dropped", kind="throttled")
-    assert handshakes.limit(key) == 1.0
+    key = learned(handshakes, 4)
+    before = handshakes.limit(key)
     with pytest.raises(Unreachable), handshakes.place(host(1), Stop()):
         raise Unreachable("denied", kind="auth_failed")
-    for _ in range(60):
-        with handshakes.place(host(1), Stop()):
-            pass
-    assert handshakes.limit(key) > FIRST_LIMIT
+    assert handshakes.limit(key) == before
+    with pytest.raises(Unreachable), handshakes.place(host(1), Stop()):
+        raise Unreachable("dropped", kind="closed_early")
+    assert handshakes.limit(key) == 1.0
 
 
 def test_a_stop_ends_the_waiting() -> None:
     handshakes = Handshakes()
+    learned(handshakes, 1)
     stop = Stop()
     threading.Timer(0.2, stop.request, ("cancelled", 0.0)).start()
-
-    def fill(left: int) -> None:
-        if left == 0:
-            began = time.monotonic()
-            with pytest.raises(Cancelled), handshakes.place(host(99), stop):
-                pass
-            assert time.monotonic() - began < 5
-            return
-        with handshakes.place(host(left), Stop()):
-            fill(left - 1)
-
-    fill(int(FIRST_LIMIT))
+    with handshakes.place(host(1), Stop()):
+        began = time.monotonic()
+        with pytest.raises(Cancelled), handshakes.place(host(2), stop):
+            pass
+        assert time.monotonic() - began < 5
