@@ -4,10 +4,26 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 from hostpool.messages import Question
 from hostpool.secrets import Secret
 from hostpool.views.neutralise import one_line
+
+if TYPE_CHECKING:
+    from hostpool.pool.asking import Asker
+
+
+def asking(paused: Callable[[], AbstractContextManager[None]]) -> Asker:
+    """`ask`, with what is drawn on the screen out of the way meanwhile (a view's ``paused``)."""
+
+    def ask_alone(question: Question) -> Secret | None:
+        with paused():
+            return ask(question)
+
+    return ask_alone
 
 
 def ask(question: Question) -> Secret | None:

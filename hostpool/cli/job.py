@@ -101,7 +101,7 @@ def run_selected(
 ) -> RunReport:
     """Runs and shows. Raises all that is wrong with how hosts are to be reached, before the first one."""
     from hostpool.cli import audit, recording, secrecy
-    from hostpool.cli.asking import ask
+    from hostpool.cli.asking import asking
     from hostpool.cli.report import print_warning
     from hostpool.cli.settings import plan, view
     from hostpool.cli.signals import Signals
@@ -114,7 +114,8 @@ def run_selected(
     secrecy.known_secrets[:] = _secrets(selected, connection)
     watch = options.watch
     kind, view_options = (view if watch is None else watch.view)(options, secrecy.known_secrets)
-    shown: Sink = make_view(kind, view_options)
+    screen = make_view(kind, view_options)
+    shown: Sink = screen
     if largest_code:
         shown = LargestCode(shown)
     if not data and kind in ("live", "plain"):
@@ -129,7 +130,7 @@ def run_selected(
     ) as pool:
         for note in pool.prepare(selected.hosts):
             (print_warning if watch is None else shared.note)(note)
-        pool.asker = ask if watch is None else None
+        pool.asker = asking(screen.paused) if watch is None else None
         sinks: list[Sink] = [shared]
         if options.outdir is not None:
             sinks.append(make_outdir(options.outdir, view_options))

@@ -161,7 +161,7 @@ def _run(options: PlayOptions, loader: Loader, book: Playbook, words: Sequence[s
     import msgspec
 
     from hostpool.cli import audit, secrecy
-    from hostpool.cli.asking import ask
+    from hostpool.cli.asking import asking
     from hostpool.cli.job import code_of
     from hostpool.cli.settings import view
     from hostpool.cli.signals import Signals
@@ -177,12 +177,13 @@ def _run(options: PlayOptions, loader: Loader, book: Playbook, words: Sequence[s
     name = " ".join(words)
     secrecy.known_secrets[:] = _secrets(hosts, machine, connection, loader)
     kind, view_options = view(options, secrecy.known_secrets)
-    shared = Shared(make_view(kind, view_options))
+    screen = make_view(kind, view_options)
+    shared = Shared(screen)
     pooled = msgspec.structs.replace(connection, check=False, become=None, keep_sessions=True)
     with HostPool(
         machine.world, workers=options.workers, fanout=options.fanout or FANOUT, settings=pooled
     ) as pool:
-        pool.asker = ask
+        pool.asker = asking(screen.paused)
         pool.prepare([host for host in hosts if machine.world.has(host)])
         runner = PlayRunner(
             pool,
