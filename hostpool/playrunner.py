@@ -206,6 +206,8 @@ class PlayRunner:
 
     def _result(self, host: str, state: HostState | None, duration: float) -> HostResult:
         status, error = _verdict(state)
+        if state is None and (self._machine.stopped_early or self._past_deadline):
+            status, error = "not_run", ErrorInfo("not_run", "the run ended before this host's turn")
         if self._interrupted is not None and status in ("ok", "changed", "skipped") and self._stop_asked:
             status, error = ("cancelled" if state is not None and state.ran else "not_run"), None
         return HostResult(

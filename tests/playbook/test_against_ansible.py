@@ -53,7 +53,8 @@ def by_ansible(setting: Setting, playbook: Path, root: Path, *more: str) -> Coun
         "ANSIBLE_DEPRECATION_WARNINGS": "0",
         "ANSIBLE_NOCOLOR": "1",
     }
-    words = [program("ansible-playbook"), "-i", setting.inventory, "-e", f"root={root}", *more, playbook]
+    words: list[str | Path] = [program("ansible-playbook"), "-i", setting.inventory]
+    words += ["-e", f"root={root}", *more, playbook]
     done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=110, check=False)
     recap = done.stdout.partition("PLAY RECAP")[2]
     found = {}
@@ -85,7 +86,7 @@ def tree(root: Path) -> dict[str, tuple[str, int, str]]:
         mode = path.lstat().st_mode & 0o7777
         name = str(path.relative_to(root))
         if path.is_symlink():
-            found[name] = ("link", 0, os.readlink(path).replace(str(root), "ROOT"))
+            found[name] = ("link", 0, str(path.readlink()).replace(str(root), "ROOT"))
         elif path.is_dir():
             found[name] = ("directory", mode, "")
         else:

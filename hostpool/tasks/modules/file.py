@@ -24,7 +24,8 @@ _TOUCH = _NOW + 'h=$5; touch -- "$p" && hp_set "$p" "$m" "$o" "$g" && ' + _AFTER
 _REMOVE = 'rm -rf -- "$1"\n'
 _LINK = _NOW + r"""h=; s=$5 t=$6
 if [ "$7" = force ] && [ -d "$p" ] && [ ! -L "$p" ]; then rm -rf -- "$p" || exit; fi
-rm -f -- "$t"; ln $8 -- "$s" "$t" && mv -f -- "$t" "$p" && hp_set "$p" "" "$o" "$g" -h &&
+hp_move() { mv -fT -- "$1" "$2" 2>/dev/null || { rm -f -- "$2" && mv -f -- "$1" "$2"; }; }
+rm -f -- "$t"; ln $8 -- "$s" "$t" && hp_move "$t" "$p" && hp_set "$p" "" "$o" "$g" -h &&
 """ + _AFTER  # fmt: skip
 _MKDIR = _NOW + r"""h=-L
 hp_make() { # path: missing parents get the attributes too

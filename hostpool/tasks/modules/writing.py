@@ -19,10 +19,10 @@ WRITE = (
     + SET
     + r"""
 umask 077
-f=$1 t=$2 mode=$3 keep=$4 owner=$5 group=$6 old=$7 check=$8 want=$9
+f=$1 t=$2.$$ mode=$3 keep=$4 owner=$5 group=$6 old=$7 check=$8 want=$9
 trap 'rm -f -- "$t"' EXIT
 trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM
-rm -f -- "$t"
+[ ! -d "$f" ] || { echo "$f is a directory" >&2; exit 89; }
 cat > "$t" || exit 90
 if [ -n "$want" ]; then
   got=$(hp_sum sha1 "$t"); got=${got%%[ *]*}
@@ -59,7 +59,7 @@ class Content:
 
 
 def temporary(path: str, sha1: str) -> str:
-    """Beside the file; the same for the same content, so that a leftover is used up."""
+    """Beside the file; the host adds its process id: two of them may share a file system."""
     directory, name = posixpath.split(path)
     return posixpath.join(directory, f".{name[:100]}.{sha1[:12]}.hostpool")
 
@@ -79,7 +79,7 @@ def write(
     if validate:
         if "%s" not in validate:
             raise ModuleFailed(f"validate must contain %s: {validate}")
-        validate = validate.replace("%s", place)
+        validate = validate.replace("%s", '"$t"')
     exists = info.kind in ("file", "link")
     mode = attributes.mode or format(info.mode if info.kind == "file" else _NEW_MODE, "04o")
     reply = yield from change(

@@ -1,0 +1,75 @@
+"""A module's cases as data: arguments + replies → requests and the result.
+
+``tests/modules/<name>.yml`` is a list of ``{case, module, args, check, diff, replies, requests,
+result}``. A reply is what the host answers to one request: ``info`` lines for what stat would say,
+or ``stdout``, ``stderr``, ``exit``. A request is ``[effect, arguments…]`` as far as it is named;
+``result`` the keys that must come out so.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hostpool.tasks.base import Run, RunReply, Sleep
+from hostpool.tasks.modules.job import Call, perform
+from hostpool.tasks.modules.writing import Content
+
+HERE = Path(__file__).parent
+FILES = sorted(HERE.glob("*.yml"))
+_DEFAULTS = {
+    "kind": "file", "check": "", "may": "rw", "mode": "644", "uid": 0, "gid": 0, "user": "root",
+    "group": "root", "size": 3, "links": 1, "target": "",
+}  # fmt: skip
+
+
+def cases() -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (f"{path.stem}: {case['case']}", {"module": path.stem, **case})
+        for path in FILES
+        for case in yaml.safe_load(path.read_text("utf-8"))
+    ]
+
+
+def info(values: dict[str, Any] | None) -> str:
+    """What the function hp_info prints for such a file; None: there is nothing."""
+    if values is None:
+        return "absent||||\n\n\x01end\n".replace("||||", "|||", 1)
+    v = {**_DEFAULTS, **values}
+    stat = f"{v['mode']}|{v['uid']}|{v['gid']}|{v['user']}|{v['group']}|{v['size']}|1|2|3|9|1|{v['links']}"
+    return f"{v['kind']}|{v['check']}|{v['may']}|{stat}\n{v['target']}\n\x01end\n"
+
+
+def _reply(given: dict[str, Any]) -> RunReply:
+    parts = [f"{given['name']}\n\x01end\n"] if "name" in given else []
+    parts += [info(each) for each in given.get("info", [])]
+    parts.append(given.get("stdout", ""))
+    stdout = b"noise of a login\n\x01hostpool\n" + "".join(parts).encode()
+    return RunReply(exit_code=given.get("exit", 0), stdout=stdout, stderr=given.get("stderr", "").encode())
+
+
+def run_case(case: dict[str, Any]) -> tuple[list[list[Any]], dict[str, Any]]:
+    """The requests the module made and its result."""
+    args = dict(case.get("args", {}))
+    if "content" in case:
+        args["_content"] = Content.of(case["content"].encode())
+        args.setdefault("src", "")
+    if "data" in case:
+        args["_data"] = case["data"].encode()
+    steps = perform(Call(case["module"], args, check=case.get("check", False), diff=case.get("diff", False)))
+    replies = iter(case.get("replies", []))
+    requests: list[list[Any]] = []
+    try:
+        request = next(steps)
+        while True:
+            if isinstance(request, Sleep):
+                requests.append(["sleep", request.seconds])
+                request = steps.send(None)
+                continue
+            assert isinstance(request, Run)
+            requests.append([request.effect.value, *request.args])
+            request = steps.send(_reply(next(replies)))
+    except StopIteration as end:
+        return requests, end.value
