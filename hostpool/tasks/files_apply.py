@@ -243,7 +243,8 @@ class Script:
         plan = self._plan
         busy = {directory_of(self._tree.paths[number]) for number in plan.tops}
         busy.update(directory_of(path) for path in plan.delete)
-        if plan.tops or plan.delete:
+        busy.update(directory_of(path) for path in self._leftovers)
+        if plan.tops or plan.delete or self._leftovers:
             busy.add(self.stage or ROOT)
         return busy
 

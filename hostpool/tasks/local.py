@@ -126,8 +126,9 @@ class Receiver(Intake, Taker, Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Receive(Request[Receiver]):
-    """``files``: path on the host (absolute) → what it is to become here (under each of its names). Nothing else is taken, and no
-    more than ``limit`` bytes. Raises TaskFailed when there is no room for them."""
+    """``files``: path on the host (absolute) → what it is to become here, under each of its names.
+    Nothing else is taken, and no more than ``limit`` bytes. Raises TaskFailed when there is no room
+    for them."""
 
     directory: str
     flat: bool

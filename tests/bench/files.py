@@ -66,9 +66,8 @@ class Bench:
 
     def tar(self) -> None:
         target = f"{self.directory}/tar/{{}}"
-        self.each(
-            f"tar -C {self.tree} -cf - . | {self.ssh} {self.user}@{{}} 'mkdir -p {target} && tar -C {target} -xf -'"
-        )
+        unpack = f"mkdir -p {target} && tar -C {target} -xf -"
+        self.each(f"tar -C {self.tree} -cf - . | {self.ssh} {self.user}@{{}} '{unpack}'")
 
     def wipe(self) -> None:
         for name in ("ours", "rsync", "tar"):
@@ -118,14 +117,15 @@ def show(title: str, found: dict[str, list[tuple[float, float]]]) -> None:
     for name, values in found.items():
         walls = sorted(wall for wall, _ in values)
         used = statistics.median(used for _, used in values)
-        print(
-            f"  {name:26} {statistics.median(walls):7.2f} s   {walls[0]:.2f}–{walls[-1]:.2f}   CPU {used:.2f} s"
-        )
+        spread = f"{walls[0]:.2f}–{walls[-1]:.2f}"
+        print(f"  {name:26} {statistics.median(walls):7.2f} s   {spread:13} CPU {used:.2f} s")
 
 
 def many_files(bench: Bench, count: int) -> None:
     all_three: list[Contestant] = [
-        ("hostpool sync", bench.ours), ("rsync -a, xargs -P", bench.rsync), ("tar | ssh tar, xargs -P", bench.tar)
+        ("hostpool sync", bench.ours),
+        ("rsync -a, xargs -P", bench.rsync),
+        ("tar | ssh tar, xargs -P", bench.tar),
     ]  # fmt: skip
     show("fresh", rounds(count, all_three, lambda number: bench.wipe()))
     bench.wipe()

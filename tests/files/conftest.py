@@ -17,6 +17,7 @@ def userland(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
         yield GNU, "/bin/sh"
         return
     with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)  # another user may be the host's
         yield busybox(Path(directory)), f"{directory}/sh"
 
 

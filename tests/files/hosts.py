@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
@@ -63,6 +64,7 @@ class Host:
     check: bool = False
     transfers: Transfers = field(default_factory=Transfers)
     limits: str = ""
+    user: int | None = None
 
     def run(self, task: Task) -> Outcome:
         """Raises the HostError a task ends with."""
@@ -100,45 +102,53 @@ class Host:
         words = [self.shell, "-c", self.limits + call.command.decode().replace("/bin/sh", self.shell)]
         with tempfile.TemporaryFile() as said:
             child = subprocess.Popen(
-                words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, cwd=self.home,
+                words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said,
+                cwd=self.home, user=self.user,
                 env={"PATH": self.path, "HOME": str(self.home), "LC_ALL": "C"},
             )  # fmt: skip
             feeding = threading.Thread(target=self._feed, args=(child, call.head, request.stdin))
             feeding.start()
             out = b""
             assert child.stdout is not None
-            while data := child.stdout.read(65536):
-                if request.into is not None:
-                    request.into.feed(data)
-                else:
-                    out += data
-            child.stdout.close()
-            code = child.wait()
-            feeding.join()
+            try:
+                while data := child.stdout.read(65536):
+                    if request.into is not None:
+                        request.into.feed(data)
+                    else:
+                        out += data
+            except BaseException:
+                child.kill()
+                raise
+            finally:
+                child.stdout.close()
+                code = child.wait()
+                feeding.join()
             said.seek(0)
             return RunReply(exit_code=code, stdout=out, stderr=said.read())
 
     def _feed(self, child: subprocess.Popen[bytes], head: bytes, source: bytes | FileSource) -> None:
         assert child.stdin is not None
         left = self.cut if self.trips == 2 else None
+        reading = io.BytesIO(source) if isinstance(source, bytes) else source.open()
         try:
             child.stdin.write(head)
-            if isinstance(source, bytes):
-                child.stdin.write(source)
-            else:
-                reading = source.open()
-                while data := reading.read(65536):
-                    part = data if left is None else data[:left]
-                    child.stdin.write(part)
-                    self.sent += len(part)
-                    if left is not None:
-                        left -= len(part)
-                        if not left:
-                            break
-                reading.close()
-            child.stdin.close()
+            while data := reading.read(65536):
+                part = data if left is None else data[:left]
+                child.stdin.write(part)
+                self.sent += len(part)
+                if left is not None:
+                    left -= len(part)
+                    if not left:
+                        break
+            child.stdin.flush()
         except BrokenPipeError:
-            child.stdin = None
+            pass
+        finally:
+            reading.close()
+            try:
+                child.stdin.close()
+            except BrokenPipeError:
+                pass
 
 
 def look(top: Path) -> dict[str, tuple[Any, ...]]:
@@ -149,7 +159,8 @@ def look(top: Path) -> dict[str, tuple[Any, ...]]:
     base = os.fsencode(top)
     for directory, subdirectories, files in os.walk(base):
         names = [directory] if directory == base else []
-        for path in names + [os.path.join(directory, name) for name in sorted(subdirectories + files)]:  # noqa: PTH118
+        names += [os.path.join(directory, name) for name in sorted(subdirectories + files)]  # noqa: PTH118
+        for path in names:
             known = os.lstat(path)
             name = os.fsdecode(os.path.relpath(path, base))
             mode, seconds = known.st_mode & 0o7777, known.st_mtime_ns // 10**9

@@ -15,7 +15,7 @@ from hostpool.batches import Limit
 from hostpool.errors import TaskFailed
 from hostpool.tasks import Put, Sync
 from tests.files.hosts import Host, look
-from tests.files.trees import TREES, lay, unlay
+from tests.files.trees import TREES, a_directory, a_file, lay, unlay
 
 ALL = Limit(100, percent=True)
 
@@ -41,7 +41,7 @@ def test_what_is_here_is_there(
         lay(home / "dest", there)
         try:
             for tree in (before, after):
-                lay(source, {"one": ("file", 0o644, 7, b"1"), **tree})
+                lay(source, {"one": a_file(b"1", moment=7), **tree})
                 task = Sync(f"{source}/", "dest", delete=True, max_delete=ALL, checksum=checksum)
                 outcome = host.run(task)
                 assert outcome.error is None, outcome
@@ -58,7 +58,7 @@ def test_what_is_here_is_there(
 
 
 def test_the_trailing_slash_is_rsyncs(host: Host, tmp_path: Path) -> None:
-    lay(tmp_path / "src", {"a": ("file", 0o644, 5, b"a")})
+    lay(tmp_path / "src", {"a": a_file(b"a")})
     host.run(Sync(f"{tmp_path}/src", "whole"))
     host.run(Sync(f"{tmp_path}/src/", "contents"))
     assert (host.home / "whole/src/a").read_bytes() == b"a"
@@ -66,15 +66,15 @@ def test_the_trailing_slash_is_rsyncs(host: Host, tmp_path: Path) -> None:
 
 
 def test_without_delete_nothing_goes(host: Host, tmp_path: Path) -> None:
-    lay(tmp_path / "src", {"a": ("file", 0o644, 5, b"a")})
-    lay(host.home / "dest", {"b": ("file", 0o600, 5, b"b"), "d": ("directory", 0o755, 5, {})})
+    lay(tmp_path / "src", {"a": a_file(b"a")})
+    lay(host.home / "dest", {"b": a_file(b"b", mode=0o600), "d": a_directory({})})
     outcome = host.run(Sync(f"{tmp_path}/src/", "dest"))
     assert outcome.status == "changed"
     assert names(host.home / "dest") == ["a", "b", "d"]
 
 
 def test_delete_has_its_guards(host: Host, tmp_path: Path) -> None:
-    files = {f"f{n}": ("file", 0o644, 5, b"x") for n in range(20)}
+    files = {f"f{n}": a_file(b"x") for n in range(20)}
     lay(host.home / "dest", files)
     before = look(host.home / "dest")
     lay(tmp_path / "empty", {})
@@ -89,14 +89,14 @@ def test_delete_has_its_guards(host: Host, tmp_path: Path) -> None:
 
 
 def test_what_is_excluded_is_protected(host: Host, tmp_path: Path) -> None:
-    lay(tmp_path / "src", {"a": ("file", 0o644, 5, b"a"), "x.log": ("file", 0o644, 5, b"log")})
+    lay(tmp_path / "src", {"a": a_file(b"a"), "x.log": a_file(b"log")})
     lay(
         host.home / "dest",
         {
-            "old": ("directory", 0o755, 5, {"keep.log": ("file", 0o644, 5, b"k"), "go": ("file", 0o644, 5, b"")}),
-            "y.log": ("file", 0o644, 5, b"y"),
+            "old": a_directory({"keep.log": a_file(b"k"), "go": a_file(b"")}),
+            "y.log": a_file(b"y"),
         },
-    )  # fmt: skip
+    )
     filters = (("exclude", "*.log"),)
     host.run(Sync(f"{tmp_path}/src/", "dest", delete=True, max_delete=ALL, filters=filters))
     found = sorted(str(path.relative_to(host.home)) for path in host.home.rglob("*"))
@@ -104,8 +104,8 @@ def test_what_is_excluded_is_protected(host: Host, tmp_path: Path) -> None:
 
 
 def test_check_foretells_and_changes_nothing(host: Host, tmp_path: Path) -> None:
-    lay(tmp_path / "src", {"a": ("file", 0o644, 5, b"new\n"), "same": ("file", 0o644, 5, b"")})
-    lay(host.home / "dest", {"a": ("file", 0o644, 4, b"old\n"), "same": ("file", 0o644, 5, b"")})
+    lay(tmp_path / "src", {"a": a_file(b"new\n"), "same": a_file(b"")})
+    lay(host.home / "dest", {"a": a_file(b"old\n", moment=4), "same": a_file(b"")})
     before = look(host.home / "dest")
     task = Sync(f"{tmp_path}/src/", "dest", diff=True)
     host.check = True
@@ -120,8 +120,11 @@ def test_check_foretells_and_changes_nothing(host: Host, tmp_path: Path) -> None
 
 def test_a_symlink_out_of_dest_is_never_written_through(host: Host, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
-    lay(outside, {"victim": ("file", 0o644, 5, b"mine")})
-    lay(tmp_path / "src", {"d": ("directory", 0o755, 5, {"victim": ("file", 0o600, 6, b"evil")}), "f": ("file", 0o644, 5, b"f")})  # fmt: skip
+    lay(outside, {"victim": a_file(b"mine")})
+    lay(
+        tmp_path / "src",
+        {"d": a_directory({"victim": a_file(b"evil", mode=0o600, moment=6)}), "f": a_file(b"f")},
+    )
     lay(host.home / "dest", {"d": ("link", str(outside)), "f": ("link", str(outside / "victim"))})
     assert host.run(Sync(f"{tmp_path}/src/", "dest")).status == "changed"
     assert look(host.home / "dest") == look(tmp_path / "src")
@@ -129,15 +132,18 @@ def test_a_symlink_out_of_dest_is_never_written_through(host: Host, tmp_path: Pa
 
 
 def test_symlink_loops_are_links_like_others(host: Host, tmp_path: Path) -> None:
-    lay(tmp_path / "src", {"l": ("link", "l"), "up": ("link", ".."), "d": ("directory", 0o755, 5, {"back": ("link", "../d")})})  # fmt: skip
+    lay(
+        tmp_path / "src",
+        {"l": ("link", "l"), "up": ("link", ".."), "d": a_directory({"back": ("link", "../d")})},
+    )
     host.run(Sync(f"{tmp_path}/src/", "dest"))
     assert look(host.home / "dest") == look(tmp_path / "src")
     assert host.run(Sync(f"{tmp_path}/src/", "dest")).status == "ok"
 
 
 def test_a_directory_in_the_way_needs_delete(host: Host, tmp_path: Path) -> None:
-    lay(tmp_path / "src", {"a": ("file", 0o644, 5, b"a"), "b": ("file", 0o644, 5, b"b")})
-    lay(host.home / "dest", {"a": ("directory", 0o755, 5, {"inside": ("file", 0o644, 5, b"")})})
+    lay(tmp_path / "src", {"a": a_file(b"a"), "b": a_file(b"b")})
+    lay(host.home / "dest", {"a": a_directory({"inside": a_file(b"")})})
     outcome = host.run(Sync(f"{tmp_path}/src/", "dest"))
     assert outcome.status == "failed" and outcome.result is not None and outcome.result["failed"] == ["a"]
     assert (host.home / "dest/b").read_bytes() == b"b", "what could be done is done"
@@ -146,8 +152,8 @@ def test_a_directory_in_the_way_needs_delete(host: Host, tmp_path: Path) -> None
 
 
 def test_in_place_keeps_the_file(host: Host, tmp_path: Path) -> None:
-    lay(tmp_path / "src", {"a": ("file", 0o644, 5, b"new"), "b": ("file", 0o600, 5, b"b")})
-    lay(host.home / "dest", {"a": ("file", 0o600, 4, b"older")})
+    lay(tmp_path / "src", {"a": a_file(b"new"), "b": a_file(b"b", mode=0o600)})
+    lay(host.home / "dest", {"a": a_file(b"older", mode=0o600, moment=4)})
     inode = (host.home / "dest/a").stat().st_ino
     host.run(Sync(f"{tmp_path}/src/", "dest", in_place=True))
     assert look(host.home / "dest") == look(tmp_path / "src")
@@ -155,7 +161,7 @@ def test_in_place_keeps_the_file(host: Host, tmp_path: Path) -> None:
 
 
 def test_modes_can_be_changed_on_the_way(host: Host, tmp_path: Path) -> None:
-    lay(tmp_path / "src", {"d": ("directory", 0o700, 5, {"f": ("file", 0o600, 5, b"f")})})
+    lay(tmp_path / "src", {"d": a_directory({"f": a_file(b"f", mode=0o600)}, mode=0o700)})
     for _ in range(2):
         outcome = host.run(Sync(f"{tmp_path}/src/", "dest", chmod="D755,F644"))
     assert outcome.status == "ok"
@@ -165,8 +171,15 @@ def test_modes_can_be_changed_on_the_way(host: Host, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "dest, lands",
-    [("name", "name"), ("dir", "dir/f"), ("dir/", "dir/f"), ("new/", "new/f"), ("~/name", "name"), ("dir/f2", "dir/f2")],
-)  # fmt: skip
+    [
+        ("name", "name"),
+        ("dir", "dir/f"),
+        ("dir/", "dir/f"),
+        ("new/", "new/f"),
+        ("~/name", "name"),
+        ("dir/f2", "dir/f2"),
+    ],
+)
 def test_put_one_file(host: Host, tmp_path: Path, dest: str, lands: str) -> None:
     (host.home / "dir").mkdir()
     source = tmp_path / "f"
@@ -187,7 +200,7 @@ def test_put_into_a_missing_directory_says_so(host: Host, tmp_path: Path) -> Non
 
 
 def test_put_several_with_a_mode(host: Host, tmp_path: Path) -> None:
-    lay(tmp_path / "src", {"a": ("file", 0o600, 5, b"a"), "t": ("directory", 0o755, 5, {"b": ("file", 0o600, 5, b"b")})})  # fmt: skip
+    lay(tmp_path / "src", {"a": a_file(b"a", mode=0o600), "t": a_directory({"b": a_file(b"b", mode=0o600)})})
     task = Put((f"{tmp_path}/src/a", f"{tmp_path}/src/t"), "there/", mode="F640")
     assert host.run(task).status == "changed"
     found = look(host.home / "there")
@@ -200,9 +213,9 @@ def test_a_host_without_sha256_says_unverified(tmp_path: Path, userland: tuple[s
     tools.mkdir()
     for directory in path.split(":"):
         for tool in Path(directory).glob("*") if Path(directory).is_dir() else ():
-            if "sha256" not in tool.name and tool.name not in ("shasum", "openssl"):
-                if not (tools / tool.name).exists():
-                    (tools / tool.name).symlink_to(tool)
+            sums = "sha256" in tool.name or tool.name in ("shasum", "openssl")
+            if not sums and not (tools / tool.name).exists():
+                (tools / tool.name).symlink_to(tool)
     home = tmp_path / "home"
     home.mkdir()
     host = Host(home, str(tools), shell)

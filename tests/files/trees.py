@@ -39,6 +39,14 @@ NODES = st.recursive(LEAVES, directories, max_leaves=12)
 TREES = st.dictionaries(NAMES, NODES, max_size=6)
 
 
+def a_file(content: bytes = b"", mode: int = 0o644, moment: int = 5) -> tuple[Any, ...]:
+    return ("file", mode, moment, content)
+
+
+def a_directory(inside: dict[str, Any], mode: int = 0o755, moment: int = 5) -> tuple[Any, ...]:
+    return ("directory", mode, moment, inside)
+
+
 def lay(top: Path, tree: dict[str, Any], mode: int = 0o755, moment: int = 1_234_567_890) -> None:
     """Makes ``top`` from nothing."""
     unlay(top)

@@ -1,0 +1,195 @@
+"""put, get and sync as commands, against a real sshd."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.farm import Proxy, Sshd, wait_until
+from tests.files.hosts import look
+from tests.files.trees import a_directory, a_file, lay
+
+ROOT = Path(__file__).parents[2]
+Command = Callable[..., subprocess.CompletedProcess[str]]
+TREE = {
+    "a": a_file(b"a" * 100_000, mode=0o640),
+    "d": a_directory({"x": a_file(b"x"), "l": ("link", "../a")}, mode=0o555, moment=9),
+    "e": a_directory({}, mode=0o700),
+    "h": ("hard",),
+}
+
+
+@pytest.fixture(scope="module")
+def verbose() -> Iterator[Sshd]:
+    """Its log names every command that is executed."""
+    with Sshd(log_level="VERBOSE") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def sftp_only() -> Iterator[Sshd]:
+    with Sshd(config=["ForceCommand internal-sftp"]) as server:
+        yield server
+
+
+@pytest.fixture
+def environment(tmp_home: Path, tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "tmp").mkdir()
+    return {
+        **os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "tmp"), "HOSTPOOL_SYSLOG": "no",
+    }  # fmt: skip
+
+
+@pytest.fixture
+def command(environment: dict[str, str], tmp_path: Path) -> Iterator[Command]:
+    def run(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "hostpool", *words],
+            input=stdin, capture_output=True, text=True, env=environment, timeout=60, cwd=tmp_path,
+        )  # fmt: skip
+
+    yield run
+    assert not list((tmp_path / "tmp").glob("hostpool-*")), "the spool is left behind"
+
+
+def hosts(server: Sshd, number: int, tmp_path: Path) -> list[str]:
+    return ["-i", str(server.inventory(number, tmp_path / "inventory.ini")), "-o", "json"]
+
+
+def statuses(done: subprocess.CompletedProcess[str]) -> set[str]:
+    assert done.stdout, done.stderr
+    return {result["status"] for result in json.loads(done.stdout)["hosts"].values()}
+
+
+def test_the_second_run_is_one_round_trip_a_host(verbose: Sshd, command: Command, tmp_path: Path) -> None:
+    lay(tmp_path / "src", TREE)
+    words = ["sync", "--subst", *hosts(verbose, 20, tmp_path), "all", "src/", f"{tmp_path}/%n"]
+    assert statuses(command(*words)) == {"changed"}
+    assert all(look(tmp_path / f"h{n:03}") == look(tmp_path / "src") for n in range(1, 21))
+    before = verbose.log().count("Starting session: command")
+    again = command(*words)
+    assert (again.returncode, statuses(again)) == (0, {"ok"})
+    assert verbose.log().count("Starting session: command") - before == 20
+    results = json.loads(again.stdout)["hosts"].values()
+    assert {(each["result"]["sent"], each["result"]["bytes"]) for each in results} == {(0, 0)}
+
+
+def test_check_changes_nothing(sshd: Sshd, command: Command, tmp_path: Path) -> None:
+    lay(tmp_path / "src", TREE)
+    done = command("sync", *hosts(sshd, 1, tmp_path), "all", "src/", f"{tmp_path}/dest", "-C")
+    result = json.loads(done.stdout)["hosts"]["h001"]
+    assert result["status"] == "changed" and "+ d/x\n" in result["stdout"]
+    assert not (tmp_path / "dest").exists()
+
+
+def test_filters_keep_their_order(sshd: Sshd, command: Command, tmp_path: Path) -> None:
+    lay(tmp_path / "src", {"keep.c": a_file(), "drop.c": a_file(), "x.o": a_file()})
+    (tmp_path / "rules").write_text("# objects\n*.o\n")
+    words = ["--include=keep.c", "--exclude", "*.c", "--exclude-from", "rules"]
+    command("sync", *hosts(sshd, 1, tmp_path), *words, "all", "src/", f"{tmp_path}/dest")
+    assert [path.name for path in (tmp_path / "dest").iterdir()] == ["keep.c"]
+
+
+def test_put_from_standard_input(sshd: Sshd, command: Command, tmp_path: Path) -> None:
+    words = ["put", *hosts(sshd, 1, tmp_path), "all", "-", f"{tmp_path}/there", "--mode", "600"]
+    assert statuses(command(*words, stdin="text")) == {"changed"}
+    assert (tmp_path / "there").read_text() == "text" and (tmp_path / "there").stat().st_mode & 0o777 == 0o600
+    assert statuses(command(*words, stdin="text")) == {"ok"}
+
+
+def test_get(sshd: Sshd, command: Command, tmp_path: Path) -> None:
+    lay(tmp_path / "remote", {"a.log": a_file(b"a"), "b.log": a_file(b"b"), "c": a_file()})
+    words = ["get", *hosts(sshd, 2, tmp_path), "all", f"{tmp_path}/remote/*.log", "out"]
+    assert statuses(command(*words)) == {"changed"}
+    assert statuses(command(*words)) == {"ok"}
+    assert sorted(path.name for path in (tmp_path / "out/h002").iterdir()) == ["a.log", "b.log"]
+    command("get", "--flat", *words[1:-1], "flat")
+    assert sorted(path.name for path in (tmp_path / "flat").iterdir()) == [
+        "h001-a.log", "h001-b.log", "h002-a.log", "h002-b.log",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "words, says",
+    [
+        (["sync", "all", "nowhere/", "/tmp/x"], "cannot read nowhere/"),
+        (["sync", "--delete", "all", "empty/", "/tmp/x"], "is empty"),
+        (["sync", "all", "empty"], "SRC and DEST"),
+        (["put", "all", "-", "/tmp/"], "no name"),
+        (["put", "--mode", "9", "all", "f", "/tmp/x"], "is no mode"),
+        (["get", "all", "/etc/hosts"], "DESTDIR"),
+    ],
+)
+def test_what_is_wrong_is_found_first(command: Command, tmp_path: Path, words: list[str], says: str) -> None:
+    (tmp_path / "empty").mkdir()
+    done = command(words[0], "-i", "h1,", *words[1:])
+    assert done.returncode == 2 and says in done.stderr
+
+
+def test_a_host_with_sftp_only(sftp_only: Sshd, command: Command, tmp_path: Path) -> None:
+    lay(tmp_path / "src", TREE)
+    words = ["sync", *hosts(sftp_only, 1, tmp_path), "all", "src/", f"{tmp_path}/dest", "--delete"]
+    assert statuses(command(*words)) == {"changed"}
+    assert look(tmp_path / "dest") == look(tmp_path / "src")
+    assert statuses(command(*words)) == {"ok"}
+    (tmp_path / "dest/a").unlink()
+    lay(tmp_path / "dest/a", {"in": a_file()})
+    assert statuses(command(*words, "--max-delete", "100%")) == {"changed"}
+    assert look(tmp_path / "dest") == look(tmp_path / "src")
+    put = ["put", *hosts(sftp_only, 1, tmp_path), "all", "src/a", f"{tmp_path}/named"]
+    assert [statuses(command(*put)) for _ in range(2)] == [{"changed"}, {"ok"}]
+    get = ["get", *hosts(sftp_only, 1, tmp_path), "all", f"{tmp_path}/src/[ah]", f"{tmp_path}/src/d", "out"]
+    assert [statuses(command(*get)) for _ in range(2)] == [{"changed"}, {"ok"}]
+    assert (tmp_path / "out/h001/a").read_bytes() == b"a" * 100_000
+    assert (tmp_path / "out/h001/d/l").readlink() == Path("../a")
+
+
+def test_a_lost_connection_leaves_the_old_state(sshd: Sshd, command: Command, tmp_path: Path) -> None:
+    lay(tmp_path / "src", {"a": a_file(os.urandom(2_000_000)), "b": a_file(b"newer")})
+    lay(tmp_path / "dest", {"a": a_file(b"old"), "b": a_file(b"old")})
+    with Proxy(sshd.address, sshd.port, cut_up=1_000_000) as proxy:
+        inventory = sshd.inventory(1, tmp_path / "inventory.ini").read_text()
+        inventory = inventory.replace(f"ansible_port={sshd.port}", f"ansible_port={proxy.port}")
+        inventory = inventory.replace("ansible_host=127.0.1.1", f"ansible_host={proxy.address}")
+        known = tmp_path / "known"
+        known.write_text(f"[{proxy.address}]:{proxy.port} {sshd.host_key}\n")
+        (tmp_path / "proxied.ini").write_text(inventory.replace(str(sshd.known_hosts), str(known)))
+        done = command(
+            "sync", "-i", str(tmp_path / "proxied.ini"), "-o", "json", "all", "src/", f"{tmp_path}/dest"
+        )
+    assert (done.returncode, statuses(done)) == (4, {"lost"})
+    assert (tmp_path / "dest/a").read_bytes() == (tmp_path / "dest/b").read_bytes() == b"old"
+    wait_until(lambda: not list(tmp_path.glob("**/.hostpool-*")), what="the host has tidied up")
+    again = command("sync", *hosts(sshd, 1, tmp_path), "all", "src/", f"{tmp_path}/dest")
+    assert statuses(again) == {"changed"} and look(tmp_path / "dest") == look(tmp_path / "src")
+
+
+def test_interrupted_twice(sshd: Sshd, environment: dict[str, str], tmp_path: Path) -> None:
+    """TERM on the host: what was on its way is gone, what was there is there."""
+    large = tmp_path / "large"
+    with large.open("wb") as file:
+        file.truncate(20 << 30)
+    lay(tmp_path / "dest", {"large": a_file(b"old")})
+    words = ["sync", *hosts(sshd, 1, tmp_path)[:2], "-o", "jsonl", "all", "large", f"{tmp_path}/dest"]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "hostpool", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, cwd=tmp_path,
+    )  # fmt: skip
+    assert run.stdout is not None
+    with run.stdout:
+        for line in run.stdout:
+            event = json.loads(line)
+            if event["event"] == "progress":
+                run.send_signal(signal.SIGINT)
+        assert event["event"] == "run_finished"
+    assert run.wait(30) == 130
+    assert (tmp_path / "dest/large").read_bytes() == b"old"
+    assert [path.name for path in (tmp_path / "dest").iterdir()] == ["large"]
+    assert not list((tmp_path / "tmp").glob("hostpool-*"))
