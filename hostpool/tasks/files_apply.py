@@ -49,6 +49,7 @@ why=$( (umask 077; mkdir "$S") 2>&1) || die "$why"
 E=$S/err
 clean() { cd / && rm -rf "$S" 2>/dev/null || { chmod -R u+rwx "$S"; rm -rf "$S"; }; }
 trap clean EXIT
+trap '' PIPE
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
