@@ -57,7 +57,8 @@ def test_every_key_can_be_set_by_a_variable(file: Path) -> None:
         "user": "x", "port": "1", "private_key": "x", "connection_password_file": "x", "ssh_config": "x",
         "ssh_option": "A=b", "jump": "x", "connect_timeout": "1", "host_keys": "off", "become_user": "x",
         "become_method": "su", "become_password_file": "x", "task_timeout": "1", "silence_timeout": "1",
-        "output": "json", "max_output": "1", "syslog": "off",
+        "output": "json", "max_output": "1", "syslog": "off", "state_dir": "x", "history_output": "off",
+            "history_keep": "1d", "history_max_size": "1G",
     }  # fmt: skip
     variables = {"HOSTPOOL_" + name.upper(): value for name, value in samples.items()}
     assert load(file, "", **variables).keys() == samples.keys()
