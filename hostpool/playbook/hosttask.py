@@ -144,7 +144,9 @@ class HostTask:
             group = [item for item in waiting if item.name == name]
             waiting = [item for item in waiting if item.name != name]
             calls = tuple(item.call for item in group if item.call is not None)
-            reply = yield Submit(self.host, name, ModuleTask(self._title, calls, between=pause))
+            reply = yield Submit(
+                self.host, name, ModuleTask(self._title, calls, between=pause, timeout=self._timeout())
+            )
             for item, result in zip(group, results_of(reply, len(group)), strict=True):
                 item.result = yield from self._judged(result, item)
         for item in items:
@@ -175,7 +177,7 @@ class HostTask:
         attempt = 1
         pause = 0.0
         while True:
-            job = ModuleTask(self._title, (item.call,), pause=pause)
+            job = ModuleTask(self._title, (item.call,), pause=pause, timeout=self._timeout())
             reply = yield Submit(self.host, item.name, job)
             result = yield from self._judged(results_of(reply, 1)[0], item)
             item.result = result
@@ -194,6 +196,14 @@ class HostTask:
                 return
             attempt += 1
             pause = delay
+
+    def _timeout(self) -> float | None:
+        """The task's ``timeout``, in seconds; 0 is none."""
+        try:
+            value = resolve(self.task.keywords.timeout, self._scope({}))
+            return float(value) or None if value is not None else None
+        except (TypeError, ValueError):
+            raise BadTask(f"timeout is a number of seconds, not {value!r}") from None
 
     def _patience(self, item: _Item) -> tuple[int, float]:
         """How many further attempts, and the seconds between them."""

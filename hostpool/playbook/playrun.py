@@ -277,20 +277,24 @@ class PlayRun:
         return yes(self._keyword(host, task, value), self._variables.of_host(host))
 
     def _keep(self, host: str, task: Task, ended: Ended) -> None:
+        about = host
+        if self._says(host, task, task.keywords.delegate_facts):
+            about = str(self._keyword(host, task, task.keywords.delegate_to) or host)
         for effects in ended.effects:
-            self._apply(host, effects)
+            self._apply(host, effects, about)
         if task.module in ("setup", "gather_facts") and task.name != GATHER:
             self._variables.facts(host).elided = False
         if task.register:
             shown = {key: value for key, value in ended.result.items() if not key.startswith("_")}
             self._variables.set(host, {task.register: shown})
 
-    def _apply(self, host: str, effects: Effects) -> None:
+    def _apply(self, host: str, effects: Effects, about: str) -> None:
+        """``about``: the host whose facts they are."""
         variables, world = self._variables, self._machine.world
         if effects.facts:
-            variables.set(host, effects.facts)
+            variables.set(about, effects.facts)
         if effects.cached:
-            variables.facts(host).take(effects.cached)
+            variables.facts(about).take(effects.cached)
         if effects.included:
             variables.include(host, effects.included)
         for name, groups, values in effects.hosts:

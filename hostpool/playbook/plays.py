@@ -105,6 +105,29 @@ class PlayReader:
         for role in self._all_roles(play):
             play.handlers += [task for task in role.handlers if task not in play.handlers]
         play.handlers += _flat(handlers)
+        self._check_strategy(play)
+        self._check_notices(play)
+
+    def _check_strategy(self, play: Play) -> None:
+        if play.strategy == "linear":
+            return
+        for task in _flat([node for section in play.sections for node in section]):
+            for name in ("run_once", "throttle"):
+                if getattr(task.keywords, name) not in (None, False, 0):
+                    self._document.collector.refuse(task.place, f"{name} with strategy: {play.strategy}")
+
+    def _check_notices(self, play: Play) -> None:
+        """A handler that nobody knows; where handlers may still come, or names are templates, it shows
+        only when it is notified."""
+        tasks = _flat([node for section in play.sections for node in section])
+        dynamic = any(task.module in ("include_role", "include_tasks") for task in (*tasks, *play.handlers))
+        if dynamic or any(isinstance(handler.name, Template) for handler in play.handlers):
+            return
+        known = {name for handler in play.handlers for name in _names_of(handler)}
+        for task in tasks:
+            for notice in task.keywords.notify:
+                if isinstance(notice, str) and notice not in known:
+                    self._document.collector.unknown(task.place, "handler", notice, known)
 
     def _all_roles(self, play: Play) -> list[Role]:
         found: list[Role] = []
@@ -146,6 +169,13 @@ def _once(roles: list[Role]) -> list[Role]:
         if role.allow_duplicates or not twice:
             kept.append(role)
     return kept
+
+
+def _names_of(handler: Task) -> list[str]:
+    own = [str(handler.name)] if handler.name else [handler.module]
+    if handler.role is not None:
+        own.append(f"{handler.role.name} : {own[0]}")
+    return [*own, *(each for each in handler.listen if isinstance(each, str))]
 
 
 def _flat(nodes: list[TaskNode]) -> list[Task]:

@@ -116,10 +116,19 @@ class TaskReader:
             handler=self._around.handlers,
         )
         self._rest(task, by_key)
+        self._refuse_waiting(task)
         if name in _IMPORTS:
             return self._imported(task, own)
         self._loader.look_ahead(task, self._around)
         return [task]
+
+    def _refuse_waiting(self, task: Task) -> None:
+        """A pause that only a person can end."""
+        given = getattr(task.args, "value", task.args)
+        if task.module == "pause" and not {"seconds", "minutes"} & set(given):
+            self._collector.refuse(
+                task.place, "a pause without seconds or minutes", "nobody may be there to end it"
+            )
 
     def _rest(self, task: Task, by_key: dict[Any, Entry]) -> None:
         read = self._document

@@ -6,11 +6,16 @@ under the names that a play's own user, port or connection give them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from hostpool.inventory import Group, Host, Inventory
-from hostpool.inventory.model import Vaulted
+from hostpool.inventory.model import Place, Vaulted
+from hostpool.inventory.varsfiles import VarsDirectory
+from hostpool.playbook.vault import is_vault
+
+Reveal = Callable[[Vaulted], str]
 
 CONNECTION = (
     "ansible_connection", "ansible_host", "ansible_port", "ansible_user", "ansible_ssh_user",
@@ -20,14 +25,29 @@ CONNECTION = (
 """Variables that a play may set and that decide how a host is reached."""
 
 
+class _Readable(VarsDirectory):
+    """Variables files beside a source, encrypted ones too."""
+
+    def __init__(self, plain: VarsDirectory, reveal: Reveal) -> None:
+        super().__init__(plain.path)
+        self._reveal = reveal
+
+    def _read(self, path: str) -> dict[str, Any]:
+        data = Path(path).read_bytes() if Path(path).is_file() else b""
+        if not is_vault(data):
+            return super()._read(path)
+        text = self._reveal(Vaulted(data.decode("ascii", "replace"), Place(path, 1)))
+        return self._parsed(text.encode(), path)
+
+
 class World(Inventory):
     """An inventory that grows. ``vars_of`` answers for names made by ``route`` too."""
 
-    def __init__(self, base: Inventory, directory: str, reveal: Any = None) -> None:
-        beside = base.beside(directory)
+    def __init__(self, base: Inventory, directory: str, reveal: Reveal) -> None:
+        directories = [_Readable(each, reveal) for each in (*base._directories, VarsDirectory(directory))]
         super().__init__(
-            base.hosts, base.groups, beside._directories, warnings=base.warnings, vaulted=base._vaulted,
-            beside=beside._beside,
+            base.hosts, base.groups, directories[:-1], warnings=base.warnings, vaulted=base._vaulted,
+            beside=directories[-1:],
         )  # fmt: skip
         self._reveal = reveal
         self._routes: dict[str, tuple[str, Mapping[str, Any]]] = {}
@@ -44,8 +64,6 @@ class World(Inventory):
             found = self.merged(host)
             for name, value in found.items():
                 if isinstance(value, Vaulted):
-                    if self._reveal is None:
-                        raise value.error(name)
                     found[name] = self._reveal(value)
             self._plain[host] = found
         return found

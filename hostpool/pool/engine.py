@@ -225,12 +225,17 @@ class Engine:
             check=settings.check,
             keep=settings.keep_sessions,
             output="full" if self._wants_all_output else "last",
-            task_timeout=settings.task_timeout,
+            task_timeout=self._limit(ticket),
             silence_timeout=settings.silence_timeout,
             retries=_retries(settings, target),
             on_lost=settings.on_lost,
             kill_grace=settings.kill_grace,
         )
+
+    def _limit(self, ticket: Ticket) -> float | None:
+        """The task's own time limit, else the one of the settings."""
+        own: float | None = getattr(ticket.handle.task, "timeout", None)
+        return self._settings.task_timeout if own is None else own
 
     # -- from the crew (see crew.Jobs) ---------------------------------------------------------------
 
@@ -252,7 +257,7 @@ class Engine:
     def began(self, worker: Worker, ticket: Ticket) -> None:
         with self.lock:
             ticket.began = True
-            limit = self._settings.task_timeout
+            limit = self._limit(ticket)
             if limit is None:
                 ticket.expires = None
             else:

@@ -13,6 +13,7 @@ from hostpool.playbook.load import Loader
 from hostpool.playbook.machine import Job, Machine, Options, Out, Said, TaskEnded
 from hostpool.playbook.world import World
 from hostpool.results import HostResult
+from hostpool.secrets import Secret
 from hostpool.tasks.modules.job import Call, Connect
 from hostpool.tasks.modules.registry import specs
 
@@ -65,19 +66,20 @@ def play(
     host: Host = well,
     unreachable: Sequence[str] = (),
     inventory: str | None = None,
+    passwords: Sequence[Secret] = (),
     **options: Any,
 ) -> Played:
     """Loads the playbook (raises what is wrong with it) and runs it to the end."""
     path = tmp_path / "site.yml"
     path.write_text(text)
-    loader = Loader(specs(), extra=options.get("extra"))
+    loader = Loader(specs(), extra=options.get("extra"), passwords=passwords)
     book = loader.load([path])
     if inventory is None:
         base = load([hosts + ","])
     else:
         (tmp_path / "hosts.ini").write_text(inventory)
         base = load([str(tmp_path / "hosts.ini")])
-    machine = Machine(book, loader, World(base, str(tmp_path)), Options(**options))
+    machine = Machine(book, loader, World(base, str(tmp_path), loader.files.reveal), Options(**options))
     played = Played(machine)
     machine.start()
     while not machine.done:

@@ -59,6 +59,9 @@ def problems(tmp_path: Path, text: str) -> list[HostpoolError]:
         ("- rescue: []", 3, 7, "belong to a block", None),
         ("- name: nothing", 3, 7, "no module", None),
         ("- wait_for: {port: many}", 3, 17, "must be a number", None),
+        ("- pause: {prompt: go on?}", 3, 7, "not supported", "nobody"),
+        ("- meta: end_everything", 3, 13, "action must be one of", None),
+        ("- command: ls\n      notify: nobody", 3, 7, "unknown handler 'nobody'", None),
         ("- foo.bar.baz: {}", 3, 7, "module 'foo.bar.baz': not supported", None),
     ],
 )
@@ -100,6 +103,10 @@ def test_all_problems_of_all_files_at_once(tmp_path: Path) -> None:
         ("- hosts: all\n  vars_prompt: []\n", "not supported"),
         ("- import_playbook: site.yml\n", "imports itself"),
         ("- import_playbook: other.yml\n", "cannot be read"),
+        (
+            "- hosts: all\n  strategy: free\n  tasks: [{ping: , run_once: true}]\n",
+            "run_once with strategy: free",
+        ),
         ("- hosts: all\n  become: perhaps\n", "yes or no"),
     ],
 )

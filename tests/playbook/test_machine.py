@@ -177,7 +177,7 @@ def test_force_handlers(tmp_path: Path, force: bool, ran: list[str]) -> None:
 
 
 def test_an_unknown_handler_fails(tmp_path: Path) -> None:
-    done = play(tmp_path, tasks("- command: a\n  notify: nobody\n- command: b"))
+    done = play(tmp_path, tasks("- command: a\n  notify: \"{{ 'nobody' }}\"\n- command: b"))
     assert done.ran("h1") == ["a"]
     assert any("nobody" in message for message in done.said)
 
@@ -480,3 +480,36 @@ def test_a_thousand_hosts_do_not_wait_for_the_parent(tmp_path: Path) -> None:
     rate = len(done.calls) / (time.process_time() - began)
     assert len(done.calls) == 2000
     assert rate > 2000, f"{rate:.0f} tasks of hosts in a second of CPU"
+
+
+def test_vault_files_beside_the_playbook(tmp_path: Path) -> None:
+    from hostpool.secrets import Secret
+    from tests.playbook.vaults import encrypted
+
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "all.yml").write_text(encrypted(b"word: hidden\n", "key"))
+    done = play(tmp_path, tasks("- debug: msg={{ word }}"), hosts="h1", passwords=[Secret("key")])
+    assert done.messages("h1") == ["hidden"]
+
+
+def test_delegated_facts(tmp_path: Path) -> None:
+    text = tasks("- set_fact: {x: '{{ inventory_hostname }}'}\n  delegate_to: h3\n  delegate_facts: true\n"
+                 "  when: inventory_hostname == 'h1'\n- debug: msg={{ hostvars['h3'].x }}")  # fmt: skip
+    assert play(tmp_path, text).messages("h1") == ["h1"]
+
+
+def test_a_timeout_goes_with_the_job(tmp_path: Path) -> None:
+    seen = []
+
+    def host(name: str, call: Any) -> dict[str, Any]:
+        seen.append(call.args["_raw"])
+        return {"changed": False}
+
+    done = play(
+        tmp_path,
+        tasks("- command: a\n  timeout: '{{ 2 + 1 }}'\n- command: b\n  timeout: '{{ \"soon\" }}'"),
+        hosts="h1",
+        host=host,
+    )
+    assert seen == ["a"]
+    assert done.recap("h1") == {"ok": 1, "failed": 1}

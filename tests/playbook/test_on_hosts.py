@@ -155,3 +155,11 @@ def test_facts_of_a_real_host(play: Play, tmp_path: Path) -> None:
     for name in ("distribution", "os_family", "hostname", "kernel", "user_id", "date_time", "mounts", "env"):
         assert facts[f"ansible_{name}"], name
     assert document["recap"]["h001"]["ok"] == 3
+
+
+def test_a_task_has_its_own_time_limit(play: Play, tmp_path: Path) -> None:
+    tasks = "    - command: sleep 30\n      timeout: 1\n      ignore_errors: true\n    - ping:\n"
+    ended = play(write(tmp_path, tasks), "-l", "h001")
+    assert ended.code == 0, ended.out
+    assert ended.document["recap"]["h001"]["ignored"] == 1
+    assert ended.document["hosts"]["h001"]["duration"] < 20

@@ -18,6 +18,11 @@ _ROLE: dict[str, Param] = {
     "public": Param("bool", False),
 }  # fmt: skip
 
+_METAS = (
+    "flush_handlers", "noop", "end_host", "end_play", "end_batch", "clear_host_errors", "clear_facts",
+    "refresh_inventory", "reset_connection",
+)  # fmt: skip
+
 PARENT: dict[str, Spec] = {
     spec.name: spec
     for spec in (
@@ -25,7 +30,7 @@ PARENT: dict[str, Spec] = {
         _parent("assert", that=_RAW, fail_msg=Param("raw", aliases=("msg",)), success_msg=_RAW,
                 quiet=Param("bool", False)),
         _parent("fail", msg=Param("raw", "Failed as requested from task")),
-        _parent("meta", free_form="action", action=Param()),
+        _parent("meta", free_form="action", action=Param(choices=_METAS)),
         _parent("set_fact", extra=True, cacheable=Param("bool", False)),
         _parent("include_vars", free_form="file", file=Param("path"), dir=Param("path"), name=Param(),
                 files_matching=Param(), ignore_files=Param("list"), extensions=Param("list"),
