@@ -137,11 +137,18 @@ def _row(run: Run) -> tuple[str, ...]:
     user = run.user if run.sudo_user is None else f"{run.user} ({run.sudo_user})"
     code = "running" if run.alive else "killed" if run.exit_code is None else str(run.exit_code)
     took = "" if run.duration is None else seconds(run.duration)
-    task = run.task if run.command == "run" or run.task == run.command else f"{run.command} {run.task}"
+    task = title(run)
     if len(task) > _COMMAND:
         task = task[: _COMMAND - 1] + "…"
     name = f"[{run.name}] " if run.name else ""
     return str(run.run), moment(run.started), user, took, code, hosts(run), name + task
+
+
+def title(run: Run) -> str:
+    """The command and what it was to do, the command once (a transfer's task begins with it)."""
+    if run.command == "run" or f"{run.task} ".startswith(f"{run.command} "):
+        return run.task
+    return f"{run.command} {run.task}"
 
 
 def hosts(run: Run) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from typing import TYPE_CHECKING, Any
 
 from typer._click.core import Command as AnyCommand
@@ -64,7 +65,10 @@ def scan(options: ScanOptions, words: list[str]) -> int:
     report = _look(everything, selected, settings)
     if options.output in (None, "live", "plain"):
         keys = distinct(report.results.values())
-        print_table([key for key in keys if key.state != "known" or options.verbose])
+        shown = [key for key in keys if key.state != "known" or options.verbose]
+        print_table(shown)
+        if keys and not shown:
+            sys.stderr.write("known_hosts has the keys of all hosts that showed one\n")
     return code_of(report)
 
 

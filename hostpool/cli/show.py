@@ -119,14 +119,13 @@ def _show(options: ShowOptions, history: History, found: Run, host: str | None) 
 
 
 def _heading(found: Run) -> Iterable[str]:
-    from hostpool.cli.history import moment
+    from hostpool.cli.history import moment, title
     from hostpool.views.neutralise import one_line
 
     who = found.user if found.sudo_user is None else f"{found.user} (sudo by {found.sudo_user})"
-    what = found.task if found.command in ("run", found.task) else f"{found.command} {found.task}"
     pattern = f" on {found.pattern}" if found.pattern else ""
     cron = f", --cron {found.name}" if found.name else ""
-    yield one_line(f"run {found.run}: `{what}`{pattern}, by {who}, {moment(found.started)}{cron}")
+    yield one_line(f"run {found.run}: `{title(found)}`{pattern}, by {who}, {moment(found.started)}{cron}")
     if found.alive:
         yield "it is still going on"
     elif found.exit_code is None:
