@@ -229,6 +229,8 @@ class Compare:
                 plan.root_missing = True
                 plan.chmod += [number] if self._rules.modes else []
                 plan.touch += [number] if self._rules.times else []
+                owned = self._rules.uid is not None or self._rules.gid is not None
+                plan.chown += [number] if owned else []
                 continue
             plan.send.append(number)
             if not above_sent:

@@ -113,6 +113,26 @@ P() {
   [ "$o" = "$me" ] && return
   chown -h "$o" "$@" 2>"$E" || printf 'O%s\0%s\0' "$d" "$o"
 }
+A() {
+  rm -f "$S/acl"
+  if command -v setfacl >/dev/null && command -v getfacl >/dev/null; then
+    getfacl -ps -- "$@" > "$S/acl" 2>/dev/null
+  elif ls -ld "$@" 2>/dev/null | grep -q '^[^ ]*+'; then
+    printf 'A%s\0\0' "$d"
+  fi
+  [ -d /sys/fs/selinux ] || return 0
+  for f; do chcon --reference="$f" "$T/${f#./}" 2>/dev/null || printf 'A%s\0\0' "$d$f"; done
+}
+Y() {
+  [ -s "$S/acl" ] || return 0
+  m=$1
+  shift
+  setfacl --restore="$S/acl" 2>/dev/null || printf 'A%s\0\0' "$d"
+  C "$m" "$@"
+}
+N() {
+  if [ -d /sys/fs/selinux ] && command -v restorecon >/dev/null; then restorecon -R "$@" 2>/dev/null; fi
+}
 each() {
   "$@" 2>"$E" && return
   a=$1 b=$2
@@ -265,6 +285,8 @@ class Script:
         in_place = [number for number in numbers if manner.in_place and number in plan.replaced]
         rest = [number for number in numbers if number not in plan.in_the_way and number not in in_place]
         lines = [] if manner.in_place or manner.owner else self._keep_owners(rest)
+        kept = [number for number in rest if number in plan.replaced and tree.kinds[number] == FILE]
+        lines += _commands("A", [relative(name_of(tree.paths[number])) for number in kept])
         for number in blocked:
             whole = manner.replace and tree.paths[number] not in plan.protected
             lines.append(f"B {_name(tree.paths[number])} {'all' if whole else ''}")
@@ -280,10 +302,21 @@ class Script:
             lost = tree.modes[number] & 0o6000 and (manner.owner or number in plan.replaced)
             if lost or number in in_place:
                 again[tree.modes[number]].append(relative(name_of(tree.paths[number])))
+        lines += self._restore(kept, rest)
         # five digits: with fewer, GNU's chmod leaves a directory's setgid bit alone
         for mode, names in again.items():
             lines += _commands(f"C {mode:05o}", names)
         return lines or [":"]
+
+    def _restore(self, kept: list[int], placed: list[int]) -> list[str]:
+        """ACLs of what was replaced, and what SELinux calls what is new."""
+        tree = self._tree
+        modes = defaultdict(list)
+        for number in kept:
+            modes[tree.modes[number]].append(relative(name_of(tree.paths[number])))
+        lines = [line for mode, names in modes.items() for line in _commands(f"Y {mode:05o}", names)]
+        new = [number for number in placed if number not in self._plan.replaced]
+        return lines + _commands("N", [relative(name_of(tree.paths[number])) for number in new])
 
     def _keep_owners(self, numbers: list[int]) -> list[str]:
         owners = defaultdict(list)

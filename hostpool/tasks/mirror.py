@@ -369,7 +369,7 @@ def _read_reply(
     _, found, rest = data.partition(files_apply.MARK + b"\n")
     texts = rest.split(b"\0")
     failures: list[tuple[str, str]] = []
-    owners = 0
+    owners = labels = 0
     whole = False
     for head, tail in zip(texts[::2], texts[1::2], strict=False):
         letter, path = head[:1], head[1:].removesuffix(b"/.")
@@ -384,6 +384,8 @@ def _read_reply(
             failures += [(shown(name), reason) for name in _concerned(plan, path)]
         elif letter == b"O":
             owners += 1
+        elif letter == b"A":
+            labels += 1
         elif letter == b"Z":
             whole = True
     if not found or not whole:
@@ -396,6 +398,11 @@ def _read_reply(
         yield Note(
             message="files that belonged to others belong to the login user now",
             hint="-b keeps their owners, --in-place writes into the files themselves",
+        )
+    if labels:
+        yield Note(
+            message="files that were replaced lost their ACLs or SELinux labels",
+            hint="getfacl and setfacl on the host keep them, as does --in-place",
         )
     return failures
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from hostpool.batches import Limit
 from hostpool.errors import TaskFailed
 from hostpool.tasks import Put, Sync
-from tests.files.hosts import Host, look
+from tests.files.hosts import GNU, Host, look
 from tests.files.trees import TREES, a_directory, a_file, lay, unlay
 
 ALL = Limit(100, percent=True)
@@ -158,6 +160,45 @@ def test_in_place_keeps_the_file(host: Host, tmp_path: Path) -> None:
     host.run(Sync(f"{tmp_path}/src/", "dest", in_place=True))
     assert look(host.home / "dest") == look(tmp_path / "src")
     assert (host.home / "dest/a").stat().st_ino == inode
+
+
+@pytest.mark.skipif(shutil.which("setfacl") is None, reason="needs setfacl: apt-get install acl")
+def test_acls_of_replaced_files_stay(host: Host, tmp_path: Path) -> None:
+    if host.path != GNU:
+        pytest.skip("BusyBox has no ACLs")
+    lay(tmp_path / "src", {"a": a_file(b"new"), "b": a_file(b"new"), "c": a_file(b"new")})
+    lay(host.home / "dest", {"a": a_file(b"older"), "b": a_file(b"older")})
+    subprocess.run(["setfacl", "-m", "u:65534:r", host.home / "dest/a"], check=True)
+    assert host.run(Sync(f"{tmp_path}/src/", "dest")).status == "changed"
+    shown = subprocess.run(["getfacl", "-pn", host.home / "dest/a"], capture_output=True, text=True).stdout
+    assert "user:65534:r--" in shown and (host.home / "dest/a").read_bytes() == b"new"
+    assert look(host.home / "dest") == look(tmp_path / "src")
+
+
+@pytest.mark.needs_root
+def test_owners_of_replaced_files_stay(host: Host, tmp_path: Path) -> None:
+    lay(tmp_path / "src", {"a": a_file(b"new", mode=0o4755), "b": a_file(b"new")})
+    lay(host.home / "dest", {"a": a_file(b"older")})
+    os.chown(host.home / "dest/a", 65534, 65534)
+    host.run(Sync(f"{tmp_path}/src/", "dest"))
+    known = (host.home / "dest/a").stat()
+    assert (known.st_uid, known.st_gid, known.st_mode & 0o7777) == (65534, 65534, 0o4755)
+    assert (host.home / "dest/b").stat().st_uid == 0
+
+
+@pytest.mark.needs_root
+def test_owner_is_given_and_kept(host: Host, tmp_path: Path) -> None:
+    lay(tmp_path / "src", {"a": a_file(b"a"), "d": a_directory({"s": a_file(b"s", mode=0o4755)})})
+    for status in ("changed", "ok"):
+        outcome = host.run(Sync(f"{tmp_path}/src/", "dest", owner="nobody", group="65534"))
+        assert outcome.status == status
+    owners = {path.lstat().st_uid for path in (host.home / "dest").rglob("*")}
+    assert owners == {65534} and look(host.home / "dest") == look(tmp_path / "src")
+    os.chown(host.home / "dest/a", 0, 0)
+    assert host.run(Sync(f"{tmp_path}/src/", "dest", owner="nobody")).status == "changed"
+    assert (host.home / "dest/a").stat().st_uid == 65534
+    with pytest.raises(TaskFailed, match="knows no user"):
+        host.run(Sync(f"{tmp_path}/src/", "dest", owner="no-such-user"))
 
 
 def test_modes_can_be_changed_on_the_way(host: Host, tmp_path: Path) -> None:
