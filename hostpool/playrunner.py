@@ -25,7 +25,8 @@ from hostpool.events import (
     Warning,
 )
 from hostpool.exit_codes import exit_code
-from hostpool.playbook.machine import HostState, Job, Machine, Out, PlayBegan, Said, TaskBegan, TaskEnded
+from hostpool.playbook.machine import Machine
+from hostpool.playbook.outs import HostState, Job, Out, PlayBegan, Said, TaskBegan, TaskEnded
 from hostpool.playbook.results import diff_text
 from hostpool.pool import HostPool
 from hostpool.results import HostResult, Status, counts_of
@@ -50,8 +51,9 @@ class PlayRunner:
         changed_exit_code: bool = False,
         all_output: bool = False,
         argv: Sequence[str] = (),
+        run_id: str | None = None,
     ) -> None:
-        self.run_id = os.urandom(3).hex()
+        self.run_id = os.urandom(3).hex() if run_id is None else run_id
         self._pool = pool
         self._machine = machine
         self._events = pool.events(all_output=all_output)

@@ -7,99 +7,26 @@ result to ``result``, until ``done``.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from hostpool.batches import split
 from hostpool.errors import UsageError
 from hostpool.playbook.actions import Surroundings
-from hostpool.playbook.calls import BadTask, Defaults, message_of
+from hostpool.playbook.calls import BadTask, message_of
 from hostpool.playbook.files import variables_of
 from hostpool.playbook.hosttask import Submit
 from hostpool.playbook.load import Loader
 from hostpool.playbook.model import Play, Playbook
+from hostpool.playbook.outs import HostState, Job, Options, Out, PlayBegan, Said
 from hostpool.playbook.playrun import PlayRun
 from hostpool.playbook.recap import Recap
-from hostpool.playbook.results import Result
-from hostpool.playbook.tags import Choice
 from hostpool.playbook.variables import Variables
 from hostpool.playbook.world import World
 from hostpool.results import HostResult
 from hostpool.templating.scope import Scope
 from hostpool.templating.template import RenderError, resolve
-
-
-@dataclass(frozen=True, slots=True)
-class PlayBegan:
-    play: str
-    hosts: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TaskBegan:
-    play: str
-    task: str
-
-
-@dataclass(frozen=True, slots=True)
-class TaskEnded:
-    """``status``: ok, changed, failed, unreachable, skipped; ``ignored``: a failure that does not count.
-    ``diff``: whether somebody wants to see what differs."""
-
-    host: str
-    play: str
-    task: str
-    status: str
-    result: Result
-    ignored: bool = False
-    diff: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A warning."""
-
-    message: str
-    hint: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    number: int
-    submit: Submit
-
-
-Out = PlayBegan | TaskBegan | TaskEnded | Said | Job
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line says about the run."""
-
-    limit: str | None = None
-    exclude: tuple[str, ...] = ()
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    defaults: Defaults = field(default_factory=Defaults)
-    choice: Choice = field(default_factory=Choice)
-    force_handlers: bool = False
-    fanout: int = 64
-    verbosity: int = 0
-
-
-@dataclass(slots=True)
-class HostState:
-    """What became of a host so far. ``why`` is the message of what ended it."""
-
-    failed: bool = False
-    unreachable: bool = False
-    lost: bool = False
-    status: str | None = None
-    changed: bool = False
-    ran: bool = False
-    why: str = ""
-    hint: str | None = None
 
 
 class Machine:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hostpool.playbook.actions import Effects
 from hostpool.playbook.calls import yes
 from hostpool.playbook.cursor import Caught, Cursor, Key, Numbered, Position, Section
 from hostpool.playbook.hosttask import Ended, HostTask, Running, Submit
+from hostpool.playbook.including import included
 from hostpool.playbook.model import Node, Play, Role, Task
+from hostpool.playbook.outs import Said, TaskBegan, TaskEnded
 from hostpool.playbook.results import CENSORED, Result, results_of
 from hostpool.playbook.tags import chosen
-from hostpool.playbook.taskfile import Around
 from hostpool.results import HostResult
 from hostpool.tasks.modules.job import Connect
 from hostpool.templating.template import Lazy, RenderError, Template, Wanted, resolve
@@ -80,13 +80,11 @@ class PlayRun:
         return [nodes(list(gather)), nodes(pre), pending, nodes(main), pending, nodes(post), pending]
 
     def _gathers(self) -> bool:
-        from hostpool.playbook.tags import Choice
-
         if self.play.gather_facts is None:
             wanted = True
         else:
             wanted = yes(self._of_play(self.play.gather_facts), self._variables.of_host(self.hosts[0]), True)
-        return wanted and Choice.takes(self._machine.options.choice, self.play.keywords.tags | {"always"})
+        return wanted and self._machine.options.choice.takes(self.play.keywords.tags | {"always"})
 
     def _gathering(self) -> Task:
         return Task(
@@ -169,8 +167,6 @@ class PlayRun:
             self._steps[host] = step
         if task.module != "meta" and (key, step.title) not in self._started:
             self._started.add((key, step.title))
-            from hostpool.playbook.machine import TaskBegan
-
             self._machine.say(TaskBegan(self.title, step.title))
 
     def _name(self, task: Task, host: str) -> str:
@@ -305,8 +301,6 @@ class PlayRun:
             variables.forget_inventory()
 
     def _report(self, host: str, step: _Step, result: Result, ignored: bool) -> None:
-        from hostpool.playbook.machine import TaskEnded
-
         recap, state = self._machine.recap, self._machine.state(host)
         changed = bool(result.get("changed"))
         failed = bool(result.get("failed") or result.get("unreachable"))
@@ -433,8 +427,6 @@ class PlayRun:
                 name = str(self._keyword(host, task, notice))
                 numbers = self._handlers_called(name, host)
                 if not numbers:
-                    from hostpool.playbook.machine import Said
-
                     message = f"The requested handler '{name}' was not found"
                     self._machine.say(Said(f"{message} among the handlers and what they listen to"))
                     return False
@@ -455,43 +447,18 @@ class PlayRun:
 
     def _include(self, host: str, step: _Step, ended: Ended, everybody: Sequence[str]) -> bool:
         """Loads what is included and puts it after the task. False: it cannot be loaded."""
-        task = step.task
         for number, (args, item) in enumerate(ended.includes):
-            nodes = self._loaded(host, task, args, item)
-            if nodes is None:
+            found = included(self._machine.loader, self.play, step.task, args, item)
+            for problem in found.problems:
+                self._machine.say(Said(f"{problem.where()}: {problem.message}", problem.hint))
+            if found.problems:
                 return False
+            if found.role is not None:
+                self._add_handlers(found.role)
+            nodes = chosen(found.nodes, self._machine.options.choice)
             for each in everybody:
                 self._inserts.setdefault(each, []).append((number, nodes))
         return True
-
-    def _loaded(self, host: str, task: Task, args: dict[str, Any], item: dict[str, Any]) -> list[Node] | None:
-        loader = self._machine.loader
-        before = len(loader.collector.found)
-        loader.directory = Path(self.play.directory)
-        words = task.keywords
-        params = (item, *words.vars) if item else words.vars
-        apply = args.get("apply") if isinstance(args.get("apply"), dict) else {}
-        inner = replace(
-            words, when=(), tags=frozenset(), run_once=None, notify=(), vars=words.vars,
-            params=(*params, *words.params), delegate_to=None, **_applied(apply or {}),
-        )  # fmt: skip
-        around = Around(inner, role=task.role, directory=Path(task.place.file).parent, handlers=task.handler)
-        if task.module == "include_role":
-            role = loader.role(args, task.place, around, static=False)
-            nodes = list(role.tasks) if role is not None else []
-            if role is not None:
-                self._add_handlers(role)
-        else:
-            name = args.get("file") or args.get("_raw")
-            nodes = loader.task_file(str(name), task.place, around)
-        problems = loader.collector.found[before:]
-        if problems:
-            from hostpool.playbook.machine import Said
-
-            for problem in problems:
-                self._machine.say(Said(f"{problem.where()}: {problem.message}", problem.hint))
-            return None
-        return chosen(nodes, self._machine.options.choice)
 
     def _add_handlers(self, role: Role) -> None:
         known = {(handler.place, handler.module) for handler in self._handlers}
@@ -519,24 +486,3 @@ class PlayRun:
             self.play_ended = action == "end_play"
             for cursor in self._cursors.values():
                 cursor.end()
-
-
-def _applied(apply: dict[str, Any]) -> dict[str, Any]:
-    """``apply:`` of an include: keywords for what it brings."""
-    known: dict[str, Any] = {
-        name: apply[name]
-        for name in (
-            "become",
-            "become_user",
-            "become_method",
-            "ignore_errors",
-            "no_log",
-            "check_mode",
-            "delegate_to",
-        )
-        if name in apply
-    }
-    if "tags" in apply:
-        tags = apply["tags"]
-        known["tags"] = frozenset(tags if isinstance(tags, list) else str(tags).split(","))
-    return known

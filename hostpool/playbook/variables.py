@@ -9,7 +9,7 @@ from typing import Any
 from hostpool.playbook.lookups import SEARCH_PATH
 from hostpool.playbook.model import Play, Task
 from hostpool.playbook.world import World
-from hostpool.tasks.modules.facts import NAMES
+from hostpool.tasks.modules.facts_program import NAMES
 from hostpool.templating.scope import Scope
 from hostpool.templating.template import Wanted, prepared
 

@@ -10,7 +10,8 @@ from typing import Any
 from hostpool.errors import ErrorInfo
 from hostpool.inventory import load
 from hostpool.playbook.load import Loader
-from hostpool.playbook.machine import Job, Machine, Options, Out, Said, TaskEnded
+from hostpool.playbook.machine import Machine
+from hostpool.playbook.outs import Job, Options, Out, Said, TaskEnded
 from hostpool.playbook.world import World
 from hostpool.results import HostResult
 from hostpool.secrets import Secret

@@ -12,7 +12,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from hostpool.tasks.modules.base import Mode, Module, Steps, query, require
-from hostpool.tasks.modules.facts import PROGRAM, facts_of
+from hostpool.tasks.modules.facts import facts_of
+from hostpool.tasks.modules.facts_program import PROGRAM
 from hostpool.tasks.modules.spec import Param, Spec
 
 
