@@ -241,11 +241,22 @@ class Script:
             lines.append(f'rm -f "$S"/t/{name}; F {name} {quote(reason)}')
         if manner.owner and plan.send:
             lines.append(f'why=$(chown -hR {quote(manner.owner)} "$S/t" 2>&1) || die "owner: $why"')
+            lines += self._set_bits()
         lines += self._unlock()
         lines += self._moves(packed)
         if not (packed.failed or self._tree.problems):
             lines += self._deletes()
         return [*lines, *self._leave()]
+
+    def _set_bits(self) -> list[str]:
+        """The setuid and setgid bits, which chown takes away."""
+        tree = self._tree
+        modes = defaultdict(list)
+        for number in self._plan.send:
+            if tree.kinds[number] != LINK and tree.modes[number] & 0o6000:
+                modes[tree.modes[number]].append(relative(tree.paths[number]))
+        lines = [line for mode, names in modes.items() for line in _commands(f"chmod {mode:05o}", names)]
+        return ['cd "$S/t"', *lines] if lines else []
 
     def _unlock(self) -> list[str]:
         """Directories without the right to write in them, for as long as we do."""
@@ -265,8 +276,7 @@ class Script:
         busy = {directory_of(self._tree.paths[number]) for number in plan.tops}
         busy.update(directory_of(path) for path in plan.delete)
         busy.update(directory_of(path) for path in self._leftovers)
-        if plan.tops or plan.delete or self._leftovers:
-            busy.add(self.stage or ROOT)
+        busy.add(self.stage or ROOT)
         return busy
 
     def _moves(self, packed: Packed) -> list[str]:
@@ -299,7 +309,7 @@ class Script:
             if tree.kinds[number] != FILE:
                 continue
             # chown takes these bits away
-            lost = tree.modes[number] & 0o6000 and (manner.owner or number in plan.replaced)
+            lost = tree.modes[number] & 0o6000 and number in plan.replaced
             if lost or number in in_place:
                 again[tree.modes[number]].append(relative(name_of(tree.paths[number])))
         lines += self._restore(kept, rest)

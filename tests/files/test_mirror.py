@@ -201,6 +201,13 @@ def test_owner_is_given_and_kept(host: Host, tmp_path: Path) -> None:
         host.run(Sync(f"{tmp_path}/src/", "dest", owner="no-such-user"))
 
 
+def test_attributes_alone_leave_the_times(host: Host, tmp_path: Path) -> None:
+    lay(tmp_path / "src", {"a": a_file(b"a", mode=0o600), "d": a_directory({"b": a_file(b"b", moment=9)})})
+    lay(host.home / "dest", {"a": a_file(b"a"), "d": a_directory({"b": a_file(b"b", moment=9)}, mode=0o700)})
+    assert host.run(Sync(f"{tmp_path}/src/", "dest")).status == "changed"
+    assert look(host.home / "dest") == look(tmp_path / "src")
+
+
 def test_modes_can_be_changed_on_the_way(host: Host, tmp_path: Path) -> None:
     lay(tmp_path / "src", {"d": a_directory({"f": a_file(b"f", mode=0o600)}, mode=0o700)})
     for _ in range(2):
