@@ -109,7 +109,7 @@ def run_selected(
     from hostpool.pool import HostPool
     from hostpool.runner import Runner, Sink
     from hostpool.settings import FANOUT
-    from hostpool.views import make_outdir, make_view, needs_output
+    from hostpool.views import make_view, needs_output
 
     secrecy.known_secrets[:] = _secrets(selected, connection)
     watch = options.watch
@@ -131,19 +131,17 @@ def run_selected(
         for note in pool.prepare(selected.hosts):
             (print_warning if watch is None else shared.note)(note)
         pool.asker = asking(screen.paused) if watch is None else None
-        sinks: list[Sink] = [shared]
-        if options.outdir is not None:
-            sinks.append(make_outdir(options.outdir, view_options))
-        recorded = recording.begin(options, selected, task, name, view_options.masker, shared.warn)
-        if recorded is not None:
-            sinks.insert(0, recorded[0])
+        sinks, number = recording.beside(
+            options, selected.hosts, name, view_options, shared,
+            fingerprint=recording.fingerprint(task), largest_code=largest_code,
+        )  # fmt: skip
         runner = Runner(
             pool,
             sinks,
             plan=plan(options, options.changed_exit_code),
             all_output=needs_output(kind, view_options) or options.outdir is not None,
             argv=secrecy.masked(["hostpool", *sys.argv[1:]]),
-            run_id=None if recorded is None else str(recorded[1]),
+            run_id=number,
         )
         if options.syslog:
             audit.write(
@@ -156,7 +154,7 @@ def run_selected(
         with Signals(runner, shared):
             report = runner.run(selected.hosts, task, name)
     if watch is not None:
-        watch.ended(report, secrecy.mask_text(name), recorded=recorded is not None)
+        watch.ended(report, secrecy.mask_text(name), recorded=number is not None)
     return report
 
 

@@ -261,18 +261,22 @@ class Scheduled:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HostOptions(Selecting, Spreading, Connecting, Becoming, Limiting, Showing, Remembering, Scheduled):
-    """What every command that works on hosts takes. ``syslog`` can only be configured.
-
-    ``invocation`` is the command as it was called; ``replay`` that of the history, to be called again.
-    """
+class Recorded(Remembering, Scheduled):
+    """What every run takes. ``invocation`` is the command as it was called; ``watch`` gets the report in
+    the place of the person who watches (cron)."""
 
     no_history: bool = flag("--no-history", section=_OUTPUT, help="Do not keep this run in the history.")
-    syslog: bool = setting("syslog", default=True, help="Write one line per run to the system's log.")
     invocation: Invocation | None = None
-    replay: Replay | None = None
     watch: Watch | None = None
-    """Who gets the report in the place of the person who watches (cron)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostOptions(Selecting, Spreading, Connecting, Becoming, Limiting, Showing, Recorded):
+    """What every command that works on hosts takes. ``syslog`` can only be configured. ``replay`` is the
+    run of the history that is done again."""
+
+    syslog: bool = setting("syslog", default=True, help="Write one line per run to the system's log.")
+    replay: Replay | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -94,7 +94,8 @@ def _machine(
     options: PlayOptions, loader: Loader, book: Playbook, inventory: Inventory, connection: Settings
 ) -> Machine:
     from hostpool.playbook.calls import Defaults
-    from hostpool.playbook.machine import Machine, Options
+    from hostpool.playbook.machine import Machine
+    from hostpool.playbook.outs import Options
     from hostpool.playbook.tags import Choice, applied
     from hostpool.playbook.world import World
     from hostpool.settings import FANOUT
@@ -160,7 +161,7 @@ def _secrets(hosts: Sequence[str], machine: Machine, connection: Settings, loade
 def _run(options: PlayOptions, loader: Loader, book: Playbook, words: Sequence[str]) -> int:
     import msgspec
 
-    from hostpool.cli import audit, secrecy
+    from hostpool.cli import audit, recording, secrecy
     from hostpool.cli.asking import asking
     from hostpool.cli.job import code_of
     from hostpool.cli.settings import view
@@ -176,23 +177,26 @@ def _run(options: PlayOptions, loader: Loader, book: Playbook, words: Sequence[s
     hosts = selected(machine, book)
     name = " ".join(words)
     secrecy.known_secrets[:] = _secrets(hosts, machine, connection, loader)
-    kind, view_options = view(options, secrecy.known_secrets)
+    watch = options.watch
+    kind, view_options = (view if watch is None else watch.view)(options, secrecy.known_secrets)
     screen = make_view(kind, view_options)
     shared = Shared(screen)
     pooled = msgspec.structs.replace(connection, check=False, become=None, keep_sessions=True)
     with HostPool(
         machine.world, workers=options.workers, fanout=options.fanout or FANOUT, settings=pooled
     ) as pool:
-        pool.asker = asking(screen.paused)
+        pool.asker = asking(screen.paused) if watch is None else None
         pool.prepare([host for host in hosts if machine.world.has(host)])
+        sinks, number = recording.beside(options, hosts, f"play {name}", view_options, shared)
         runner = PlayRunner(
             pool,
-            [shared],
+            sinks,
             machine,
             deadline=options.deadline,
             changed_exit_code=options.changed_exit_code,
-            all_output=needs_output(kind, view_options),
+            all_output=needs_output(kind, view_options) or options.outdir is not None,
             argv=secrecy.masked(["hostpool", *sys.argv[1:]]),
+            run_id=number,
         )
         if options.syslog:
             audit.write(
@@ -204,6 +208,8 @@ def _run(options: PlayOptions, loader: Loader, book: Playbook, words: Sequence[s
             )
         with Signals(runner, shared):
             report = runner.run(hosts, f"play {name}")
+    if watch is not None:
+        watch.ended(report, f"play {name}", recorded=number is not None)
     return code_of(report)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hostpool.cli import values
 from hostpool.cli.flags import SECTIONS, flag, setting
-from hostpool.cli.options import Becoming, Connecting, Limiting, Showing, Sources
+from hostpool.cli.options import Becoming, Connecting, Limiting, Recorded, Showing, Sources
 
 _HOSTS, _SPREAD, _TASK = SECTIONS[0], SECTIONS[1], SECTIONS[4]
 
@@ -16,7 +16,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlayOptions(Sources, Connecting, Becoming, Limiting, Showing):
+class PlayOptions(Sources, Connecting, Becoming, Limiting, Showing, Recorded):
     list_hosts: bool = flag("--list-hosts", section=_HOSTS, help="Print each play's hosts; run nothing.")
     fanout: int | None = flag(
         "-f", "--fanout", "--forks", metavar="N", section=_SPREAD, parse=values.count, config=True,

@@ -4,56 +4,85 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from hostpool.cli import again, audit
+from hostpool.cli.report import print_warning
 from hostpool.cli.secrecy import mask_text
 from hostpool.errors import HostpoolError
 
 if TYPE_CHECKING:
-    from hostpool.cli.inventories import Selected
+    from hostpool.cli.again import Replay
     from hostpool.cli.options import HostOptions, Remembering
+    from hostpool.cli.playoptions import PlayOptions
+    from hostpool.cli.sinks import Shared
     from hostpool.history import Limits, Recorder
-    from hostpool.runner import TaskFor
+    from hostpool.runner import Sink, TaskFor
     from hostpool.secrets import Masker
     from hostpool.tasks import Task
+    from hostpool.views import ViewOptions
+
+    RunsOptions = HostOptions | PlayOptions
 
 Warn = Callable[[HostpoolError], None]
 
 
-def begin(
-    options: HostOptions, selected: Selected, task: Task | TaskFor, name: str, masker: Masker, warn: Warn
-) -> tuple[Recorder, int] | None:
-    """The sink and the run's number; None where nothing is or can be recorded."""
+def beside(
+    options: RunsOptions,
+    hosts: Sequence[str],
+    name: str,
+    view: ViewOptions,
+    shared: Shared,
+    *,
+    fingerprint: str | None = None,
+    largest_code: bool = False,
+) -> tuple[list[Sink], str | None]:
+    """The sinks of a run: the history before ``shared`` (so that its warning is still shown), and what
+    --outdir writes; and the run's number, None where nothing is or can be recorded."""
+    from hostpool.cli.sinks import LargestCode
+    from hostpool.views import make_outdir
+
+    sinks: list[Sink] = [shared]
+    if options.outdir is not None:
+        sinks.append(make_outdir(options.outdir, view))
     if options.no_history:
-        return None
-    from hostpool.cli.state import state_directory
-    from hostpool.history import FILE_NAME, About, Recorder
+        return sinks, None
+    recorder = None
+    try:
+        recorder = _recorder(options, name, view.masker, shared.warn, fingerprint)
+        number = recorder.begin(hosts)
+    except HostpoolError as error:
+        # The views have no run yet to which a warning belongs.
+        shared.warn(error) if options.watch is not None else print_warning(error.message, error.hint)
+        return sinks, None
+    return [LargestCode(recorder) if largest_code else recorder, *sinks], str(number)
+
+
+def _recorder(
+    options: RunsOptions, name: str, masker: Masker, warn: Warn, fingerprint: str | None
+) -> Recorder:
+    from hostpool.cli.state import history_file
+    from hostpool.history import About, Recorder
     from hostpool.views import mask_event
 
     who = audit.who(os.environ)
-    try:
-        recorder = Recorder(
-            state_directory(options) / FILE_NAME,
-            About(
-                command=options.invocation.command if options.invocation else "run",
-                task=mask_text(name),
-                pattern=_pattern(options),
-                user=who["user"],
-                sudo_user=who.get("sudo_user"),
-                name=options.cron,
-                again=_again(options, selected, task),
-            ),
-            mask=lambda event: mask_event(event, masker),
-            output=options.history_output,
-            limits=limits(options),
-            warn=warn,
-        )
-        return recorder, recorder.begin(selected.hosts)
-    except HostpoolError as error:
-        warn(error)
-        return None
+    return Recorder(
+        history_file(options),
+        About(
+            command=options.invocation.command if options.invocation else "run",
+            task=mask_text(name),
+            pattern=_pattern(options),
+            user=who["user"],
+            sudo_user=who.get("sudo_user"),
+            name=options.cron,
+            again=_again(options, fingerprint),
+        ),
+        mask=lambda event: mask_event(event, masker),
+        output=options.history_output,
+        limits=limits(options),
+        warn=warn,
+    )
 
 
 def limits(options: Remembering) -> Limits:
@@ -66,9 +95,10 @@ def limits(options: Remembering) -> Limits:
     )
 
 
-def _pattern(options: HostOptions) -> str:
-    if options.replay is not None:
-        return f"rerun of {options.replay.run}"
+def _pattern(options: RunsOptions) -> str:
+    replay: Replay | None = getattr(options, "replay", None)
+    if replay is not None:
+        return f"rerun of {replay.run}"
     words = options.invocation.words if options.invocation else ()
     parts = [words[0]] if words else []
     if options.limit is not None:
@@ -77,14 +107,13 @@ def _pattern(options: HostOptions) -> str:
     return " ".join(parts)
 
 
-def _again(options: HostOptions, selected: Selected, task: Task | TaskFor) -> bytes | None:
+def _again(options: RunsOptions, fingerprint: str | None) -> bytes | None:
     from hostpool.cli.inventories import sources
 
     if options.invocation is None:
         return None
-    found = sources(options)
     try:
-        return again.kept(options, options.invocation, found, fingerprint(task), mask_text)
+        return again.kept(options, options.invocation, sources(options), fingerprint, mask_text)
     except (OSError, TypeError):  # the current directory is gone; a value no JSON holds
         return None
 

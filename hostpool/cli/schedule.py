@@ -123,10 +123,10 @@ def refuse(options: HostOptions) -> None:
             "--cron needs an inventory that is named: cron starts in another directory than you",
             hint="-i /path/to/hosts.yml (or HOSTPOOL_INVENTORY, or inventory in the config.toml)",
         )
-    if options.ask_pass or options.ask_become_pass:
+    if options.ask_pass or options.ask_become_pass or getattr(options, "ask_vault_pass", False):
         raise ConfigError(
             "--cron cannot ask for a password: nobody is there",
-            hint="--connection-password-file or --become-password-file FILE",
+            hint="--connection-password-file, --become-password-file or --vault-password-file FILE",
         )
     if options.output not in (None, "live", "plain"):
         raise ConfigError(

@@ -13,7 +13,7 @@ from hostpool.cli.flags import SECTIONS, flag
 from hostpool.cli.options import Remembering
 from hostpool.cli.spec import Spec
 from hostpool.errors import UsageError
-from hostpool.events import RunFinished, RunStarted
+from hostpool.events import RunFinished, RunStarted, TaskFinished
 from hostpool.results import counts_of
 
 if TYPE_CHECKING:
@@ -97,6 +97,9 @@ def _show(options: ShowOptions, history: History, found: Run, host: str | None) 
     try:
         view.handle(RunStarted(ts=found.started, run=str(found.run), hosts=tuple(names), task=found.task))
         results = []
+        for step in history.steps(found):
+            if host is None or not isinstance(step, TaskFinished) or step.host == host:
+                view.handle(step)
         for result in history.results(found, host):
             results.append(result.status)
             view.handle(result)

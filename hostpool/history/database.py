@@ -52,6 +52,11 @@ _LAYOUTS = (
     CREATE INDEX host_name ON host (name);
     CREATE TABLE fact (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
     """,
+    # The plays and tasks of a playbook, one event each, in their order.
+    """
+    CREATE TABLE step (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, record BLOB NOT NULL);
+    CREATE INDEX step_run ON step (run);
+    """,
 )
 """What leads from each layout to the next; entries are never changed once released."""
 
@@ -96,10 +101,13 @@ def open_for_reading(file: Path) -> sqlite3.Connection | None:
         except BaseException:
             connection.close()
             raise
+        if version == VERSION:
+            return connection
+        connection.close()
         if version == 0:
-            connection.close()
             return None
-        return connection
+    open_for_writing(file).close()  # brings an older layout up to date
+    return open_for_reading(file)
 
 
 def _connect(uri: str) -> sqlite3.Connection:

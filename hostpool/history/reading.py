@@ -13,7 +13,7 @@ from typing import Any
 from hostpool.errors import ErrorInfo
 from hostpool.history.database import HistoryError, explained, host_id, open_for_reading
 from hostpool.history.process import lives
-from hostpool.history.records import Run, unpacked
+from hostpool.history.records import Run, Step, unpacked, unpacked_step
 from hostpool.results import STATUSES, HostResult, Status
 
 _COLUMNS = (
@@ -105,6 +105,14 @@ class History:
             for name, status, since, record in _hosts(connection, run.run, "name, status, since, record"):
                 if host is None or name == host:
                     yield _result(run, name, status, since, record)
+
+    def steps(self, run: Run) -> Iterator[Step]:
+        """The plays and tasks of a playbook, as they went on."""
+        with self._reading() as connection:
+            if connection is not None:
+                found = connection.execute("SELECT record FROM step WHERE run = ? ORDER BY id", (run.run,))
+                for (record,) in found:
+                    yield unpacked_step(record)
 
     def statuses(self, run: Run) -> dict[str, Status]:
         with self._reading() as connection:

@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hostpool.errors import HostpoolError
-from hostpool.events import Event, HostStarted, RunFinished
+from hostpool.events import Event, HostStarted, PlayStarted, RunFinished, TaskFinished, TaskStarted
 from hostpool.history import process
 from hostpool.history.database import PLACES, HistoryError, explained, host_id, open_for_writing
 from hostpool.history.pruning import Limits, prune_when_due
-from hostpool.history.records import About, packed
+from hostpool.history.records import KEPT_OUTPUT, About, Step, packed, packed_step
 from hostpool.results import HostResult
 
 _GATHER = 0.1
@@ -29,7 +29,7 @@ _PATIENCE = 20.0
 """Seconds the end of a run waits for the last writes."""
 
 Warn = Callable[[HostpoolError], None]
-_Row = tuple[str, float, bytes | None, int]
+_Row = tuple[int, str, str, float, bytes | None]
 
 
 class Recorder:
@@ -56,6 +56,8 @@ class Recorder:
         self._run = 0
         self._ids: dict[str, int] = {}
         self._rows: list[_Row] = []
+        self._steps: list[tuple[int, bytes]] = []
+        self._room: dict[str, int] = {}
         self._bytes = 0
         self._end: RunFinished | None = None
         self._closing = False
@@ -105,6 +107,8 @@ class Recorder:
             self._put(event.host, "running", event.ts, None)
         elif isinstance(event, HostResult):
             self._put(event.host, event.status, event.ts, self._packed(event))
+        elif isinstance(event, PlayStarted | TaskStarted | TaskFinished):
+            self._step(event)
         elif isinstance(event, RunFinished):
             with self._changed:
                 self._end = event
@@ -128,12 +132,26 @@ class Recorder:
         assert isinstance(masked, HostResult)
         return packed(masked, output=self._output and self._bytes < _BACKLOG)
 
-    def _put(self, host: str, status: str, ts: float, record: bytes | None) -> None:
-        place = self._ids.get(host)
-        if place is None or self._thread is None:
-            return
+    def _step(self, event: Step) -> None:
+        masked = self._mask(event)
+        assert isinstance(masked, PlayStarted | TaskStarted | TaskFinished)
+        host = event.host if isinstance(event, TaskFinished) else ""
+        room = self._room.get(host, KEPT_OUTPUT if self._output else 0)
+        record, size = packed_step(masked, room)
+        self._room[host] = room - size
         with self._changed:
-            self._rows.append((status, ts, record, place))
+            if self._thread is not None and self._bytes < _BACKLOG:
+                self._steps.append((self._run, record))
+                self._bytes += len(record)
+                self._changed.notify()
+
+    def _put(self, host: str, status: str, ts: float, record: bytes | None) -> None:
+        with self._changed:
+            if self._thread is None or not self._ids:
+                return
+            # A playbook may come to hosts that were not known when it began.
+            place = self._ids.setdefault(host, host_id(self._run, len(self._ids)))
+            self._rows.append((place, _text(host), status, ts, record))
             self._bytes += len(record or b"")
             self._changed.notify()
 
@@ -151,8 +169,8 @@ class Recorder:
             self.warn(explained(error, self._file))
         finally:
             with self._changed:
-                self._ids = {}
-                self._rows = []
+                self._thread = None
+                self._rows, self._steps = [], []
             try:
                 connection.close()
             except sqlite3.Error:  # the disk is full: what was committed stays
@@ -161,23 +179,29 @@ class Recorder:
     def _write_some(self, connection: sqlite3.Connection) -> bool:
         """Waits for changes and writes them; whether more may come."""
         with self._changed:
-            self._changed.wait_for(lambda: self._rows or self._closing)
+            self._changed.wait_for(lambda: self._rows or self._steps or self._closing)
             if not self._closing:
                 self._changed.wait_for(lambda: self._closing, _GATHER)
             rows, self._rows = self._rows, []
+            steps, self._steps = self._steps, []
             self._bytes = 0
             end = self._end if self._closing else None
             more = not self._closing
         connection.execute("BEGIN IMMEDIATE")
         with connection:
-            connection.executemany("UPDATE host SET status = ?, since = ?, record = ? WHERE id = ?", rows)
+            connection.executemany(
+                "INSERT INTO host (id, name, status, since, record) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id)"
+                " DO UPDATE SET status = excluded.status, since = excluded.since, record = excluded.record",
+                rows,
+            )
+            connection.executemany("INSERT INTO step (run, record) VALUES (?, ?)", steps)
             if end is not None:
                 connection.execute(
-                    "UPDATE run SET finished = ?, duration = ?, counts = ?, exit_code = ?, interrupted = ?"
-                    " WHERE id = ?",
+                    "UPDATE run SET finished = ?, duration = ?, counts = ?, exit_code = ?, interrupted = ?,"
+                    " hosts = ? WHERE id = ?",
                     (
                         end.ts, end.duration, json.dumps(end.counts), end.exit_code, end.interrupted,
-                        self._run,
+                        len(self._ids), self._run,
                     ),
                 )  # fmt: skip
         return more

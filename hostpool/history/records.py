@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from hostpool.events import PlayStarted, TaskFinished, TaskStarted
 from hostpool.results import HostResult, Status
 
 KEPT_OUTPUT = 64 * 1024
@@ -16,6 +17,8 @@ KEPT_OUTPUT = 64 * 1024
 _MARK = "\n… {} bytes are not in the history …\n"
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(HostResult)
+Step = PlayStarted | TaskStarted | TaskFinished
+_step_decoder: msgspec.json.Decoder[Step] = msgspec.json.Decoder(Step)
 _LEVEL = 3
 _USUAL = (
     b'"kind":"exit_status","message":"the command exited with status 1","hint":"--ok-codes 0,1 counts this'
@@ -74,17 +77,45 @@ def packed(result: HostResult, *, output: bool) -> bytes:
     changes["stderr_truncated"] = result.stderr_truncated or cut_err
     if result.result is not None and (not output or len(_json(result.result)) > KEPT_OUTPUT):
         changes["result"] = None
-    compressor = zlib.compressobj(_LEVEL, zdict=_USUAL)
-    return compressor.compress(_json(msgspec.structs.replace(result, **changes))) + compressor.flush()
+    return _compressed(_json(msgspec.structs.replace(result, **changes)))
+
+
+def packed_step(step: Step, room: int) -> tuple[bytes, int]:
+    """A masked event of a playbook, and how much of ``room`` (bytes) its data takes; what does not fit
+    is left out."""
+    if not isinstance(step, TaskFinished):
+        return _compressed(_json(step)), 0
+    size = len(_json((step.result, step.diff)))
+    if size > room:
+        result = {key: step.result[key] for key in ("ignored",) if step.result and key in step.result}
+        step, size = msgspec.structs.replace(step, result=result or None, diff=None), 0
+    return _compressed(_json(step)), size
 
 
 def unpacked(record: bytes) -> HostResult:
     """Raises ValueError for what is no record."""
     try:
-        decompressor = zlib.decompressobj(zdict=_USUAL)
-        return _decoder.decode(decompressor.decompress(record) + decompressor.flush())
+        return _decoder.decode(_decompressed(record))
     except (zlib.error, msgspec.DecodeError) as error:
         raise ValueError(str(error)) from error
+
+
+def unpacked_step(record: bytes) -> Step:
+    """Raises ValueError for what is no record."""
+    try:
+        return _step_decoder.decode(_decompressed(record))
+    except (zlib.error, msgspec.DecodeError) as error:
+        raise ValueError(str(error)) from error
+
+
+def _compressed(data: bytes) -> bytes:
+    compressor = zlib.compressobj(_LEVEL, zdict=_USUAL)
+    return compressor.compress(data) + compressor.flush()
+
+
+def _decompressed(record: bytes) -> bytes:
+    decompressor = zlib.decompressobj(zdict=_USUAL)
+    return decompressor.decompress(record) + decompressor.flush()
 
 
 def _json(value: object) -> bytes:

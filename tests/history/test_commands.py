@@ -125,9 +125,9 @@ def test_a_run_that_is_killed_leaves_last_known_states_and_rerun_finishes_it(
 
 
 def still_running(file: Path) -> list[str]:
-    with History(file) as history:
-        try:
-        return [each.host for each in history.results(history.run()) if each.still_running]
+    try:
+        with History(file) as history:
+            return [each.host for each in history.results(history.run()) if each.still_running]
     except HistoryError:  # the file is there, the run not yet
         return []
 
@@ -211,6 +211,31 @@ def test_secrets_are_typed_in_again_at_a_terminal(
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
+
+
+def test_a_playbook_is_kept_and_shown(
+    hostpool: Hostpool, fleet: Fleet, workdir: Path, file: Path, state: Path
+) -> None:
+    inventory = fleet("web1", "web2")
+    (workdir / "site.yml").write_text(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n"
+        "    - {name: says, command: echo spoken}\n"
+        "    - {name: hides, command: echo very-hidden, no_log: true}\n"
+        "    - {name: fails, command: 'false', when: inventory_hostname == 'web2'}\n"
+    )
+    ended = hostpool("play", "-i", inventory, "site.yml")
+    assert ended.code == 3, ended.err
+    assert "(run 1)" in ended.err + ended.out
+    document = json.loads(hostpool("show", "-o", "json").out)
+    assert document["recap"]["web2"]["failed"] == 1 and document["recap"]["web1"]["failed"] == 0
+    assert "fails" in hostpool("show").out + hostpool("show").err
+    stored = b"".join(path.read_bytes() for path in state.iterdir())
+    assert b"very-hidden" not in stored and "very-hidden" not in json.dumps(document)
+    refused = hostpool("rerun", "--failed")
+    assert refused.code == 2 and "cannot be repeated" in refused.err
+    mail = hostpool("play", "--cron", "site", "-i", inventory, "site.yml")
+    assert mail.code == 3 and mail.out.startswith("hostpool site: 1 of 2 hosts failed: web2\n")
+    assert mail.err == ""
 
 
 def test_output_is_not_kept_when_it_is_off(hostpool: Hostpool, fleet: Fleet, file: Path, state: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hostpool.errors import HostpoolError
-from hostpool.events import HostStarted, RunFinished
+from hostpool.events import HostStarted, PlayStarted, RunFinished, TaskFinished, TaskStarted
 from hostpool.history import FILE_NAME, About, History, HistoryError, Limits, Query, Recorder, prune
 from hostpool.results import HostResult, counts_of
 from tests.farm.processes import wait_until
@@ -174,6 +174,39 @@ def test_a_newer_layout_is_left_alone(file: Path) -> None:
     for attempt in (lambda: Recorder(file, ABOUT).begin(["h"]), lambda: History(file)):
         with pytest.raises(HistoryError, match="newer"):
             attempt()
+
+
+def test_an_older_layout_is_brought_up_to_date(file: Path) -> None:
+    record(file, "web1")
+    connection = sqlite3.connect(file)
+    connection.executescript("DROP TABLE step; PRAGMA user_version = 1")
+    connection.close()
+    with History(file) as history:
+        run = history.run()
+        assert list(history.steps(run)) == [] and run.counts["ok"] == 1
+    assert record(file, "web1") == 2
+
+
+def test_the_tasks_of_a_playbook_are_kept_and_hosts_that_join_it(file: Path) -> None:
+    recorder = Recorder(file, ABOUT)
+    recorder.begin(["web1"])
+    steps = [
+        PlayStarted(ts=1.0, play="p", hosts=("web1",)),
+        TaskStarted(ts=1.0, play="p", task="t"),
+        TaskFinished(ts=1.0, host="web1", play="p", task="t", status="ok", result={"msg": "x"}),
+        TaskFinished(ts=1.0, host="web1", play="p", task="u", status="ok", result={"msg": "x" * 70_000}),
+    ]
+    for step in steps:
+        recorder.handle(step)
+    for host in ("web1", "new1"):
+        recorder.handle(HostResult(ts=1.0, host=host, status="ok"))
+    recorder.handle(RunFinished(ts=1.0, run="1", counts=counts_of([]), duration=1.0, exit_code=0))
+    with History(file) as history:
+        run = history.run()
+        kept = list(history.steps(run))
+        assert kept[:3] == steps[:3]
+        assert isinstance(kept[3], TaskFinished) and kept[3].result is None
+        assert history.names(run) == ["web1", "new1"] and run.hosts == 2
 
 
 def test_nothing_was_ever_written(file: Path) -> None:
