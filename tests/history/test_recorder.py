@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hostpool.errors import HostpoolError
-from hostpool.events import HostStarted, PlayStarted, RunFinished, TaskFinished, TaskStarted
+from hostpool.events import Event, HostStarted, PlayStarted, RunFinished, TaskFinished, TaskStarted
 from hostpool.history import FILE_NAME, About, History, HistoryError, Limits, Query, Recorder, prune
 from hostpool.results import HostResult, counts_of
 from tests.farm.processes import wait_until
@@ -190,7 +190,7 @@ def test_an_older_layout_is_brought_up_to_date(file: Path) -> None:
 def test_the_tasks_of_a_playbook_are_kept_and_hosts_that_join_it(file: Path) -> None:
     recorder = Recorder(file, ABOUT)
     recorder.begin(["web1"])
-    steps = [
+    steps: list[Event] = [
         PlayStarted(ts=1.0, play="p", hosts=("web1",)),
         TaskStarted(ts=1.0, play="p", task="t"),
         TaskFinished(ts=1.0, host="web1", play="p", task="t", status="ok", result={"msg": "x"}),
