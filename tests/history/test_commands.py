@@ -13,8 +13,7 @@ from pathlib import Path
 import pexpect  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
-from hostpool.history import History
-from hostpool.history.database import HistoryError
+from hostpool.history import History, HistoryError
 from tests.cli.conftest import Ended, Hostpool
 from tests.farm.processes import wait_until
 from tests.history.conftest import Fleet, all_runs, last_run, results_of
@@ -125,11 +124,11 @@ def test_a_run_that_is_killed_leaves_last_known_states_and_rerun_finishes_it(
 
 
 def still_running(file: Path) -> list[str]:
-    try:
-        with History(file) as history:
+    with History(file) as history:
+        try:
             return [each.host for each in history.results(history.run()) if each.still_running]
-    except HistoryError:  # the file is there, the run not yet
-        return []
+        except HistoryError:  # the file is there, the run not yet
+            return []
 
 
 def test_a_rerun_is_the_same_task_from_anywhere(
