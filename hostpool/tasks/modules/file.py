@@ -31,7 +31,8 @@ _MKDIR = _NOW + r"""h=-L
 hp_make() { # path: missing parents get the attributes too
   [ -d "$1" ] && return
   case $1 in */*) hp_up=${1%/*}; [ -z "$hp_up" ] || hp_make "$hp_up" || return ;; esac
-  mkdir -- "$1" && hp_set "$1" "$m" "$o" "$g"
+  mkdir -- "$1" || [ -d "$1" ] || return
+  hp_set "$1" "$m" "$o" "$g"
 }
 hp_make "$p" && hp_set "$p" "$m" "$o" "$g" && """ + _AFTER  # fmt: skip
 _WALK = INFO + r"""
