@@ -12,6 +12,7 @@ from typing import Any
 from hostpool.messages import Become
 from hostpool.playbook.lookups import find, render_file
 from hostpool.playbook.model import Task
+from hostpool.playbook.vault import is_vault
 from hostpool.secrets import Secret
 from hostpool.tasks.base import FileSource
 from hostpool.tasks.modules.job import Call
@@ -127,7 +128,8 @@ def _copy(args: dict[str, Any], scope: Scope) -> dict[str, Any]:
         path = Path(find(source.rstrip("/") or "/", scope))
         if path.is_dir():
             return _copy_tree(args, path, source)
-        args["_content"], args["_name"] = _content(path), path.name
+        decrypt = str(args.get("decrypt", True)).lower() not in ("false", "no", "0", "off")
+        args["_content"], args["_name"] = _content(path, decrypt), path.name
         if args.get("mode") == "preserve":
             args["mode"] = format(path.stat().st_mode & 0o7777, "04o")
     except OSError as error:
@@ -153,7 +155,9 @@ def _copy_tree(args: dict[str, Any], top: Path, source: str) -> dict[str, Any]:
     return {**args, "_tree": found, "src": str(top)}
 
 
-def _content(path: Path) -> Content:
+def _content(path: Path, decrypt: bool = True) -> Content:
+    if decrypt:
+        _refuse_vault(path)
     size = path.stat().st_size
     if size <= IN_MEMORY:
         return Content.of(path.read_bytes())
@@ -162,6 +166,12 @@ def _content(path: Path) -> Content:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return Content(FileSource(str(path)), size, digest.hexdigest())
+
+
+def _refuse_vault(path: Path) -> None:
+    with path.open("rb") as file:
+        if is_vault(file.read(32)):
+            raise BadTask(f"{path} is encrypted with Vault, which is read in variables only: not supported")
 
 
 def _plain(value: Any) -> Any:
@@ -179,6 +189,7 @@ def _template(args: dict[str, Any], scope: Scope) -> dict[str, Any]:
     lstrip = str(args.get("lstrip_blocks", False)).lower() in ("true", "yes", "1", "on")
     try:
         path = find(source, scope, "templates")
+        _refuse_vault(Path(path))
         more = {
             "template_path": path, "template_fullpath": path, "ansible_managed": "Ansible managed",
             "template_destpath": args.get("dest"),
@@ -205,6 +216,7 @@ def _script(args: dict[str, Any], scope: Scope) -> dict[str, Any]:
     try:
         words = shlex.split(line)
         path = find(words[0] if words else "", scope)
+        _refuse_vault(Path(path))
         return {**args, "_data": Path(path).read_bytes()}
     except (OSError, ValueError) as error:
         raise BadTask(f"Could not find or access '{line}': {error}") from error

@@ -513,3 +513,12 @@ def test_a_timeout_goes_with_the_job(tmp_path: Path) -> None:
     )
     assert seen == ["a"]
     assert done.recap("h1") == {"ok": 1, "failed": 1}
+
+
+def test_an_encrypted_source_is_not_copied_as_it_is(tmp_path: Path) -> None:
+    from tests.playbook.vaults import encrypted
+
+    (tmp_path / "secret").write_text(encrypted(b"x", "key"))
+    done = play(tmp_path, tasks("- copy: {src: secret, dest: /x}"), hosts="h1")
+    assert "not supported" in done.messages("h1")[0]
+    assert done.calls == []
