@@ -69,7 +69,6 @@ def _prune(connection: sqlite3.Connection, limits: Limits, keep: int | None) -> 
     if forgotten:
         # execute() would take one step of it only, which gives back one page.
         connection.executescript("PRAGMA incremental_vacuum")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return forgotten
 
 

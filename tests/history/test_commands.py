@@ -63,6 +63,14 @@ def test_lists_by_filters(hostpool: Hostpool, fleet: Fleet, file: Path) -> None:
     assert "no runs yet" in hostpool("history").err
 
 
+def test_who_ran_it_and_with_which_code(hostpool: Hostpool, fleet: Fleet, file: Path) -> None:
+    ended = hostpool("run", "-S", "-i", fleet("web1"), "all", "exit 7", SUDO_USER="alice")
+    assert ended.code == 7
+    run = last_run(file)
+    assert (run.sudo_user, run.exit_code) == ("alice", 7)
+    assert "(alice)" in hostpool("history").out
+
+
 def test_what_changed_between_two_runs(hostpool: Hostpool, fleet: Fleet, workdir: Path) -> None:
     here = f"cat {workdir}/said-* 2>/dev/null; echo same"
     hostpool("run", "-i", fleet("web1", "web2", "web3"), "all", here)
