@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import shlex
 import shutil
 import statistics
@@ -30,6 +29,7 @@ Contestant = tuple[str, Callable[[], None]]
 class Bench:
     def __init__(self, server: Sshd, directory: Path, hosts: int, files: int) -> None:
         self.directory = directory
+        self.cpu = 0.0
         self.hosts = hosts
         self.addresses = server.addresses(hosts)
         self.inventory = server.inventory(hosts, directory / "inventory.ini")
@@ -53,10 +53,24 @@ class Bench:
             input="".join(f"{address}\n" for address in self.addresses).encode(),
         )
 
-    def call(self, argv: list[str], **more: object) -> None:
-        done = subprocess.run(argv, capture_output=True, **more)  # type: ignore[call-overload]  # passed on
-        if done.returncode:
-            raise RuntimeError(f"{shlex.join(argv)}: exit {done.returncode}: {done.stderr.decode()[-500:]}")
+    def call(self, argv: list[str], *, input: bytes = b"", env: dict[str, str] | None = None) -> None:
+        """Runs it in a session of its own, whose CPU seconds are added up: workers of ours are no
+        children that could be waited for."""
+        with tempfile.TemporaryFile() as said:
+            child = subprocess.Popen(
+                argv, stdin=subprocess.PIPE, stdout=said, stderr=said, env=env, start_new_session=True
+            )
+            used: dict[int, float] = {}
+            assert child.stdin is not None
+            child.stdin.write(input)
+            child.stdin.close()
+            while child.poll() is None:
+                used.update(cpu_of_session(child.pid))
+                time.sleep(0.02)
+            self.cpu += sum(used.values())
+            said.seek(0)
+            if child.returncode:
+                raise RuntimeError(f"{shlex.join(argv)}: exit {child.returncode}: {said.read()[-500:]!r}")
 
     def ours(self) -> None:
         self.hostpool("sync", "--subst", "all", f"{self.tree}/", f"{self.directory}/ours/%h")
@@ -88,27 +102,30 @@ def make_tree(top: Path, files: int) -> None:
         (directory / f"f{number:05}").write_bytes(os.urandom(8192))
 
 
-def cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def timed(function: Callable[[], None]) -> tuple[float, float]:
-    """Wall seconds, and CPU seconds of our own children."""
-    began, before = time.monotonic(), cpu()
-    function()
-    return time.monotonic() - began, cpu() - before
+def cpu_of_session(session: int) -> dict[int, float]:
+    """Pid → CPU seconds so far, of what was started in it."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        try:
+            words = (entry / "stat").read_text().rpartition(")")[2].split() if entry.name.isdigit() else []
+        except OSError:
+            continue
+        if words and int(words[3]) == session:
+            found[int(entry.name)] = (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+    return found
 
 
 def rounds(
-    count: int, contestants: list[Contestant], before: Callable[[int], None]
+    bench: Bench, count: int, contestants: list[Contestant], before: Callable[[int], None]
 ) -> dict[str, list[tuple[float, float]]]:
     found: dict[str, list[tuple[float, float]]] = {name: [] for name, _ in contestants}
     for number in range(count):
         before(number)
         order = contestants[number % len(contestants) :] + contestants[: number % len(contestants)]
         for name, function in order:
-            found[name].append(timed(function))
+            bench.cpu, began = 0.0, time.monotonic()
+            function()
+            found[name].append((time.monotonic() - began, bench.cpu))
     return found
 
 
@@ -127,12 +144,12 @@ def many_files(bench: Bench, count: int) -> None:
         ("rsync -a, xargs -P", bench.rsync),
         ("tar | ssh tar, xargs -P", bench.tar),
     ]  # fmt: skip
-    show("fresh", rounds(count, all_three, lambda number: bench.wipe()))
+    show("fresh", rounds(bench, count, all_three, lambda number: bench.wipe()))
     bench.wipe()
     bench.ours()
     bench.rsync()
-    show("nothing changed", rounds(count, all_three[:2], lambda number: None))
-    show("5 files changed", rounds(count, all_three[:2], bench.touch))
+    show("nothing changed", rounds(bench, count, all_three[:2], lambda number: None))
+    show("5 files changed", rounds(bench, count, all_three[:2], bench.touch))
 
 
 def one_host(bench: Bench, count: int) -> None:
@@ -141,7 +158,7 @@ def one_host(bench: Bench, count: int) -> None:
     def one() -> None:
         bench.hostpool("sync", "--subst", "h001", f"{bench.tree}/", f"{bench.directory}/ours/%h")
 
-    show("fresh, one host", rounds(count, [("hostpool sync", one)], lambda number: bench.wipe()))
+    show("fresh, one host", rounds(bench, count, [("hostpool sync", one)], lambda number: bench.wipe()))
 
 
 def one_large(bench: Bench, count: int, mebibytes: int) -> None:
@@ -170,6 +187,7 @@ def one_large(bench: Bench, count: int, mebibytes: int) -> None:
     show(
         f"one file of {mebibytes} MiB to one host",
         rounds(
+            bench,
             count,
             [
                 ("hostpool sync", ours()),
