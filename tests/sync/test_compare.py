@@ -32,7 +32,8 @@ GNU = (
     + b"  -\n\0END 0\0"
 )
 STAT = (
-    MARK + b"\nfind=stat\n\n//41ed 4096 10 0 0 7 1 2 .\n//81a4 3 11 1 2 7 2 1 ./a b\n/c\n//a1ff 1 12 0 0 7 3 1 ./l\n\0"
+    MARK + b"\nfind=stat\n\n//41ed 4096 10 0 0 7 1 2 .\n"
+    b"//81a4 3 11 1 2 7 2 1 ./a b\n/c\n//a1ff 1 12 0 0 7 3 1 ./l\n\0"
     b"./l\0to\nhere\0END 1\0"
 )  # fmt: skip
 
