@@ -20,8 +20,8 @@ whole or not at all, compared by SHA-256 on both ends, and only if it differs fr
 
 
 def run(options: GetOptions, words: list[str]) -> int:
-    from hostpool.cli.job import pattern_and_rest, run_on
-    from hostpool.cli.transfer_tasks import per_host
+    from hostpool.cli.job import pattern_and_rest
+    from hostpool.cli.transfer_tasks import carry
     from hostpool.tasks.fetch import Get
 
     pattern, rest = pattern_and_rest(words)
@@ -41,9 +41,7 @@ def run(options: GetOptions, words: list[str]) -> int:
             list_changes=options.check or options.verbose > 0,
         )
 
-    return run_on(
-        options, pattern, lambda selected, settings: per_host(options, rest, make, selected, settings)
-    )
+    return carry(options, pattern, rest, make)
 
 
 SPEC = Spec("get", GetOptions, ("PATTERN", "SRC...", "DESTDIR"), run, _HELP, free=True)

@@ -46,16 +46,13 @@ def run(options: PutOptions, words: list[str]) -> int:
 
 
 def _put(options: PutOptions, pattern: str, words: list[str], *, from_stdin: bool = False) -> int:
-    from hostpool.cli.job import run_on
-    from hostpool.cli.transfer_tasks import per_host, put_task
+    from hostpool.cli.transfer_tasks import carry, put_task
 
     def make(words: Sequence[str]) -> Put:
         *sources, dest = words
         return put_task(options, sources, dest, dest.rpartition("/")[2] if from_stdin else None)
 
-    return run_on(
-        options, pattern, lambda selected, settings: per_host(options, words, make, selected, settings)
-    )
+    return carry(options, pattern, words, make)
 
 
 SPEC = Spec("put", PutOptions, ("PATTERN", "SRC...", "DEST"), run, _HELP, free=True)

@@ -18,8 +18,8 @@ are renamed into place, so nobody sees half of one. A host needs a POSIX sh, fin
 
 
 def run(options: SyncOptions, words: list[str]) -> int:
-    from hostpool.cli.job import pattern_and_rest, run_on
-    from hostpool.cli.transfer_tasks import per_host, sync_task
+    from hostpool.cli.job import pattern_and_rest
+    from hostpool.cli.transfer_tasks import carry, sync_task
 
     pattern, rest = pattern_and_rest(words)
     if len(rest) != 2 and not options.list_hosts:
@@ -27,13 +27,7 @@ def run(options: SyncOptions, words: list[str]) -> int:
             "SRC and DEST are needed after the hosts",
             hint=f"`hostpool sync {pattern} site/ /srv/site`: SRC is here, DEST on the hosts",
         )
-    return run_on(
-        options,
-        pattern,
-        lambda selected, settings: per_host(
-            options, rest, lambda words: sync_task(options, *words), selected, settings
-        ),
-    )
+    return carry(options, pattern, rest, lambda words: sync_task(options, *words))
 
 
 SPEC = Spec("sync", SyncOptions, ("PATTERN", "SRC", "DEST"), run, _HELP, free=True)

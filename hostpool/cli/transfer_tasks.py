@@ -116,16 +116,36 @@ def _from_file(name: str) -> list[tuple[str, str]]:
     ]
 
 
-def per_host(
+def carry(options: SendingOptions | GetOptions, pattern: str, words: Sequence[str], make: Make) -> int:
+    """Runs what ``make`` makes of the words; returns the exit code. Nothing packed stays behind, however
+    the workers ended."""
+    from hostpool.cli.job import run_on
+
+    keys: list[str] = []
+
+    def prepare(selected: Selected, settings: Settings) -> Task | TaskFor:
+        plain = make(words)
+        keys.append(plain.key)
+        return _per_host(options, words, make, plain, selected, settings)
+
+    try:
+        return run_on(options, pattern, prepare)
+    finally:
+        from hostpool.worker.spool import discard
+
+        for key in keys:
+            discard(key)
+
+
+def _per_host(
     options: SendingOptions | GetOptions,
     words: Sequence[str],
     make: Make,
+    plain: Sync | Put | Get,
     selected: Selected,
     settings: Settings,
 ) -> Task | TaskFor:
-    """What ``make`` makes of the words, under --subst of each host's own. Hosts with the same sources
-    share what is read and packed."""
-    plain = make(words)
+    """Under --subst each host's own task. Hosts with the same sources share what is read and packed."""
     if not options.subst:
         return plain
     from hostpool.cli.subst import PerHost, words_per_host

@@ -95,18 +95,35 @@ def _remove_if_last(directory: Path, lock: int) -> None:
         os.close(lock)
 
 
+def discard(key: str, patience: float = 1.0) -> None:
+    """What workers that were killed have left of tasks whose keys begin so; those that still end get a
+    moment to."""
+    until = time.monotonic() + patience
+    while found := list(Path(tempfile.gettempdir()).glob(f"{_prefix()}{key}*")):
+        for directory in found:
+            _remove_unused(directory)
+        if time.monotonic() > until:
+            return
+        time.sleep(0.02)
+
+
+def _remove_unused(directory: Path) -> None:
+    try:
+        if directory.lstat().st_uid != os.getuid():
+            return
+        lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return
+    _remove_if_last(directory, lock)
+
+
 def _sweep() -> None:
     """What killed runs left behind."""
     old = time.time() - _STALE
     for directory in Path(tempfile.gettempdir()).glob(f"{_prefix()}*"):
-        try:
-            known = directory.lstat()
-            if known.st_uid != os.getuid() or known.st_mtime > old:
-                continue
-            lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-        except OSError:
-            continue
-        _remove_if_last(directory, lock)
+        with contextlib.suppress(OSError):
+            if directory.lstat().st_mtime < old:
+                _remove_unused(directory)
 
 
 def spool_failed(error: OSError) -> TaskFailed:

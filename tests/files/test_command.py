@@ -183,10 +183,12 @@ def test_interrupted_twice(sshd: Sshd, environment: dict[str, str], tmp_path: Pa
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, cwd=tmp_path,
     )  # fmt: skip
     assert run.stdout is not None
+    interrupts = 0
     with run.stdout:
         for line in run.stdout:
             event = json.loads(line)
-            if event["event"] == "progress":
+            if event["event"] == "progress" and interrupts < 2:
+                interrupts += 1
                 run.send_signal(signal.SIGINT)
         assert event["event"] == "run_finished"
     assert run.wait(30) == 130
