@@ -10,7 +10,9 @@ import os
 import signal
 import sys
 
-_ON_HOSTS = frozenset({"run", "script", "ping", "rerun", "demo"})
+_ON_HOSTS = frozenset(
+    {"run", "script", "ping", "put", "get", "sync", "play", "reboot", "rerun", "keys", "demo"}
+)
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 _NEEDS_NO_HOST = frozenset({"--help", "-h", "--list-hosts"})
 

@@ -42,7 +42,7 @@ def place(fleet: Fleet, tmp_path: Path, tmp_home: Path) -> tuple[Path, dict[str,
 
 
 def test_there_are_examples() -> None:
-    assert [language for language, _ in BLOCKS] == ["sh", "sh", "sh", "sh", "python"]
+    assert [language for language, _ in BLOCKS] == ["sh", "sh", "sh", "sh", "sh", "python"]
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))

@@ -145,7 +145,7 @@ class HostTask:
             waiting = [item for item in waiting if item.name != name]
             calls = tuple(item.call for item in group if item.call is not None)
             reply = yield Submit(
-                self.host, name, ModuleTask(self._title, calls, between=pause, timeout=self._timeout())
+                self.host, name, ModuleTask(self._title, calls, between=pause, task_timeout=self._timeout())
             )
             for item, result in zip(group, results_of(reply, len(group)), strict=True):
                 item.result = yield from self._judged(result, item)
@@ -177,7 +177,7 @@ class HostTask:
         attempt = 1
         pause = 0.0
         while True:
-            job = ModuleTask(self._title, (item.call,), pause=pause, timeout=self._timeout())
+            job = ModuleTask(self._title, (item.call,), pause=pause, task_timeout=self._timeout())
             reply = yield Submit(self.host, item.name, job)
             result = yield from self._judged(results_of(reply, 1)[0], item)
             item.result = result

@@ -234,7 +234,7 @@ class Engine:
 
     def _limit(self, ticket: Ticket) -> float | None:
         """The task's own time limit, else the one of the settings."""
-        own: float | None = getattr(ticket.handle.task, "timeout", None)
+        own: float | None = getattr(ticket.handle.task, "task_timeout", None)
         return self._settings.task_timeout if own is None else own
 
     # -- from the crew (see crew.Jobs) ---------------------------------------------------------------

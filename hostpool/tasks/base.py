@@ -151,7 +151,8 @@ class Note(Request[None]):
 
 @runtime_checkable
 class Task(Protocol):
-    """Frozen and picklable: it crosses to the workers once."""
+    """Frozen and picklable: it crosses to the workers once. A task may also have ``task_timeout``,
+    seconds that count in the place of the settings'."""
 
     @property
     def name(self) -> str: ...

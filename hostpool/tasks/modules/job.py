@@ -36,7 +36,7 @@ class ModuleTask:
     """The calls, one after the other; a failed one does not stop the others (items of a loop).
 
     The outcome is always ok; ``result["results"]`` holds one result by Ansible's keys for each call.
-    ``pause`` seconds pass before the first, ``between`` between two; after ``timeout`` seconds the pool
+    ``pause`` seconds pass before the first, ``between`` between two; after ``task_timeout`` seconds the pool
     ends it.
     """
 
@@ -44,7 +44,7 @@ class ModuleTask:
     calls: tuple[Call, ...]
     pause: float = 0.0
     between: float = 0.0
-    timeout: float | None = None
+    task_timeout: float | None = None
 
     def steps(self) -> Generator[Request[Any], Any, Outcome]:
         if self.pause:
