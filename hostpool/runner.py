@@ -258,6 +258,7 @@ class Runner:
         except Exception as error:
             self._broken.append(error)
 
+
 def _task_for(task: Task | TaskFor, name: str | None) -> tuple[TaskFor, str]:
     if isinstance(task, Task):
         return (lambda host: task), name if name is not None else task.name
