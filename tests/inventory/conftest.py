@@ -54,6 +54,8 @@ class Helper:
             "ANSIBLE_HOME": str(home),
             "ANSIBLE_LOCAL_TEMP": str(home / "tmp"),
             "ANSIBLE_DEPRECATION_WARNINGS": "0",
+            # Where groups form a diamond, the order of Ansible's own sets decides.
+            "PYTHONHASHSEED": "0",
         }
         self._process = subprocess.Popen(
             command,
