@@ -8,7 +8,8 @@ a process that has them (``Ready`` says whether that worked; the fork server its
 from __future__ import annotations
 
 import os
-from multiprocessing import forkserver
+import tempfile
+from multiprocessing import forkserver, util
 
 PRELOAD = "hostpool.worker.preload"
 SAFE_PATH = "PYTHONSAFEPATH"
@@ -16,8 +17,14 @@ SAFE_PATH_IS_OURS = "HOSTPOOL_SAFE_PATH"
 """Set beside it when it was us, so that workers clear both and local commands see neither."""
 
 
+LONGEST_TEMP = 70
+"""Characters of a temporary directory in which a socket can still be named (108 in all on Linux, 104
+elsewhere; the standard library adds 32)."""
+
+
 def start_forkserver() -> None:
     """Starts it unless it runs already (then its preload is what its first user chose)."""
+    _keep_sockets_short()
     ours = SAFE_PATH not in os.environ
     if ours:
         os.environ[SAFE_PATH] = "1"
@@ -28,3 +35,14 @@ def start_forkserver() -> None:
     finally:
         if ours:
             del os.environ[SAFE_PATH], os.environ[SAFE_PATH_IS_OURS]
+
+
+def _keep_sockets_short() -> None:
+    """The fork server listens on a socket in the temporary directory: with a long TMPDIR in /tmp."""
+    if len(tempfile.gettempdir()) <= LONGEST_TEMP:
+        return
+    usual, tempfile.tempdir = tempfile.tempdir, "/tmp"
+    try:
+        util.get_temp_dir()  # made once and remembered
+    finally:
+        tempfile.tempdir = usual
