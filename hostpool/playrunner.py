@@ -30,7 +30,7 @@ from hostpool.playbook.outs import HostState, Job, Out, PlayBegan, Said, TaskBeg
 from hostpool.playbook.results import diff_text
 from hostpool.pool import HostPool
 from hostpool.results import HostResult, Status, counts_of
-from hostpool.runner import RunReport, Sink
+from hostpool.runner import RunReport, Sink, Sinks
 
 _TICK = 0.2
 _LOOK = "look at the host before running it again"
@@ -57,8 +57,7 @@ class PlayRunner:
         self._pool = pool
         self._machine = machine
         self._events = pool.events(all_output=all_output)
-        self._sinks = list(sinks)
-        self._broken: list[Exception] = []
+        self._sinks = Sinks(sinks)
         self._deadline = deadline
         self._grace = kill_grace
         self._changed_code = changed_exit_code
@@ -76,7 +75,7 @@ class PlayRunner:
         began = time.monotonic()
         self._ends = None if self._deadline is None else began + self._deadline
         self._hosts = dict.fromkeys(hosts)
-        self._tell(
+        self._sinks.tell(
             RunStarted(ts=time.time(), run=self.run_id, hosts=tuple(hosts), task=name, argv=self._argv)
         )
         try:
@@ -87,8 +86,8 @@ class PlayRunner:
             report = self._report(time.monotonic() - began)
         finally:
             self._events.close()
-            self._close_sinks()
-        return replace(report, broken_sinks=tuple(self._broken))
+            self._sinks.close()
+        return replace(report, broken_sinks=tuple(self._sinks.broken))
 
     def stop_gently(self, why: str = "SIGINT") -> int:
         """Starts no more tasks; what runs goes on to its end. Returns how many hosts still run."""
@@ -137,7 +136,7 @@ class PlayRunner:
             if key in self._seen:
                 return
             self._seen.add(key)
-        self._tell(event if host == name else msgspec.structs.replace(event, host=host))
+        self._sinks.tell(event if host == name else msgspec.structs.replace(event, host=host))
 
     def _settle_the_rest(self) -> None:
         """The pool is gone (left at once): what still ran there is lost."""
@@ -166,7 +165,7 @@ class PlayRunner:
                 self._waiting.setdefault(out.submit.name, deque()).append(out.number)
                 self._pool.apply_async(out.submit.name, out.submit.task)
             else:
-                self._tell(self._event(out))
+                self._sinks.tell(self._event(out))
 
     def _event(self, out: Out) -> Event:
         now = time.time()
@@ -186,7 +185,7 @@ class PlayRunner:
         machine = self._machine
         results = {host: self._result(host, machine.states.get(host), duration) for host in self._hosts}
         for result in results.values():
-            self._tell(result)
+            self._sinks.tell(result)
         counts = counts_of(list(results.values()))
         early = machine.stopped_early or self._past_deadline
         code = exit_code(
@@ -195,7 +194,7 @@ class PlayRunner:
             stopped_early=early,
             changed_exit_code=self._changed_code,
         )
-        self._tell(
+        self._sinks.tell(
             RunFinished(
                 ts=time.time(), run=self.run_id, counts=counts, duration=duration, exit_code=code,
                 interrupted=self._interrupted,
@@ -222,29 +221,6 @@ class PlayRunner:
             result={"recap": self._machine.recap.of(host)},
             error=error,
         )
-
-    # -- sinks -------------------------------------------------------------------------------------------
-
-    def _tell(self, event: Event) -> None:
-        for sink in list(self._sinks):
-            try:
-                sink.handle(event)
-            except Exception as error:
-                # Whoever no longer listens (`| head`) must not stop what runs on a hundred hosts.
-                self._broken.append(error)
-                self._sinks.remove(sink)
-                self._close(sink)
-
-    def _close_sinks(self) -> None:
-        for sink in self._sinks:
-            self._close(sink)
-        self._sinks.clear()
-
-    def _close(self, sink: Sink) -> None:
-        try:
-            sink.close()
-        except Exception as error:
-            self._broken.append(error)
 
 
 def _verdict(state: HostState | None) -> tuple[Status, ErrorInfo | None]:

@@ -29,6 +29,35 @@ class Sink(Protocol):
     def close(self) -> None: ...
 
 
+class Sinks:
+    """The sinks of one run. ``broken`` are the errors of those that were dropped."""
+
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self._sinks = list(sinks)
+        self.broken: list[Exception] = []
+
+    def tell(self, event: Event) -> None:
+        for sink in list(self._sinks):
+            try:
+                sink.handle(event)
+            except Exception as error:
+                # Whoever no longer listens (`| head`) must not stop what runs on a hundred hosts.
+                self.broken.append(error)
+                self._sinks.remove(sink)
+                self._close(sink)
+
+    def close(self) -> None:
+        for sink in self._sinks:
+            self._close(sink)
+        self._sinks.clear()
+
+    def _close(self, sink: Sink) -> None:
+        try:
+            sink.close()
+        except Exception as error:
+            self.broken.append(error)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """In which order and how far. ``batches`` are sizes ("1", "10%"), the last one repeats;
@@ -85,8 +114,7 @@ class Runner:
         self._pool = pool
         self._plan = plan if plan is not None else Plan()
         self._events = pool.events(all_output=all_output)
-        self._sinks = list(sinks)
-        self._broken: list[Exception] = []
+        self._sinks = Sinks(sinks)
         self._argv = tuple(argv)
         self._state = _State()
         self._pending: set[str] = set()
@@ -100,14 +128,14 @@ class Runner:
         if self._plan.deadline is not None:
             self._ends = began + self._plan.deadline
         task_for, title = _task_for(task, name)
-        self._tell(
+        self._sinks.tell(
             RunStarted(ts=time.time(), run=self.run_id, hosts=tuple(hosts), task=title, argv=self._argv)
         )
         self._total = len(hosts)
         try:
             self._run_batches(hosts, task_for)
             report = self._report(hosts, time.monotonic() - began)
-            self._tell(
+            self._sinks.tell(
                 RunFinished(
                     ts=time.time(),
                     run=report.run,
@@ -119,7 +147,7 @@ class Runner:
             )
         finally:
             self._events.close()
-            self._close_sinks()
+            self._sinks.close()
         return report
 
     def stop_gently(self, why: str = "SIGINT") -> int:
@@ -202,7 +230,7 @@ class Runner:
             self._state.results[event.host] = event
             self._state.failures += failures(event)
             self._pending.discard(event.host)
-        self._tell(event)
+        self._sinks.tell(event)
 
     def _settle_the_rest(self) -> None:
         """The pool is gone (left at once): whoever has no result yet gets one from us."""
@@ -232,31 +260,8 @@ class Runner:
             exit_code=code,
             stopped_early=state.stopped_early,
             interrupted=state.interrupted,
-            broken_sinks=tuple(self._broken),
+            broken_sinks=tuple(self._sinks.broken),
         )
-
-    # -- sinks -----------------------------------------------------------------------------------------
-
-    def _tell(self, event: Event) -> None:
-        for sink in list(self._sinks):
-            try:
-                sink.handle(event)
-            except Exception as error:
-                # Whoever no longer listens (`| head`) must not stop what runs on a hundred hosts.
-                self._broken.append(error)
-                self._sinks.remove(sink)
-                self._close(sink)
-
-    def _close_sinks(self) -> None:
-        for sink in self._sinks:
-            self._close(sink)
-        self._sinks.clear()
-
-    def _close(self, sink: Sink) -> None:
-        try:
-            sink.close()
-        except Exception as error:
-            self._broken.append(error)
 
 
 def _task_for(task: Task | TaskFor, name: str | None) -> tuple[TaskFor, str]:
