@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Generator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from hostpool.errors import ErrorInfo, HostError, TaskFailed, Unreachable
+from hostpool.errors import HostError, TaskFailed, Unreachable
 from hostpool.sync.diffs import shown
 from hostpool.sync.listing import MARK, Listing, Record, hostile
 from hostpool.sync.tree import DIRECTORY, FILE, LINK, name_of
@@ -22,6 +22,7 @@ from hostpool.tasks.files_query import FIND, LISTING, TOOLS, chunks, text
 from hostpool.tasks.local import Accept, Receive, Receiver, SftpFetch, SftpFind, Standing, Wanted
 from hostpool.tasks.mirror import size
 from hostpool.tasks.shell import quote
+from hostpool.tasks.transferred import transferred
 
 Steps = Generator[Request[Any], Any, Outcome]
 MOST = 2_000_000
@@ -299,23 +300,4 @@ def _outcome(
     }
     if not text:
         text = f"{len(files)} files received ({size(result['bytes'])})\n" if changed else "up to date\n"
-    said = text.encode("utf-8", "surrogateescape")
-    reply = RunReply(exit_code=None, stdout=said, stdout_bytes=len(said))
-    if not failures:
-        return Outcome(
-            status="changed" if changed else "ok",
-            changed=changed,
-            result=result,
-            reply=reply,
-        )
-    lines = "".join(f"{path}: {reason}\n" for path, reason in failures)
-    result["failed"] = [path for path, _ in failures]
-    path, reason = failures[0]
-    more = f", and {len(failures) - 1} more" if len(failures) > 1 else ""
-    return Outcome(
-        status="failed",
-        changed=changed and bool(files),
-        result=result,
-        reply=replace(reply, stderr=lines.encode("utf-8", "surrogateescape"), stderr_bytes=len(lines)),
-        error=ErrorInfo("paths_failed", f"{path}: {reason}{more}", None),
-    )
+    return transferred(text, result, failures, changed=changed, moved=bool(files))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hostpool.batches import Limit
-from hostpool.errors import ErrorInfo, TaskFailed, Unreachable
+from hostpool.errors import TaskFailed, Unreachable
 from hostpool.sync.compare import PLAIN, Compare, Plan, Rules
 from hostpool.sync.diffs import changes, shown, unified
 from hostpool.sync.filters import NO_FILTERS, Filters
@@ -23,6 +23,7 @@ from hostpool.tasks.base import Effect, Note, Outcome, Request, Run, RunReply
 from hostpool.tasks.files_apply import Manner, Script
 from hostpool.tasks.files_query import Question
 from hostpool.tasks.local import Digests, Pack, Scan, SftpApply, SftpList, SftpSums, Texts
+from hostpool.tasks.transferred import transferred
 
 Steps = Generator[Request[Any], Any, Outcome]
 _LARGEST_DIFF = 64 * 1024
@@ -479,26 +480,7 @@ def _outcome(plan: Plan, failures: list[tuple[str, str]], *, changed: bool, text
         "attributes": len({*plan.chmod, *plan.touch, *plan.chown}),
         "entries": sum(1 for kind in kinds if kind != DIRECTORY),
     }
-    said = (text or _summary(result)).encode("utf-8", "surrogateescape")
-    reply = RunReply(exit_code=None, stdout=said, stdout_bytes=len(said))
-    if not failures:
-        return Outcome(
-            status="changed" if changed else "ok",
-            changed=changed,
-            result=result,
-            reply=reply,
-        )
-    lines = "".join(f"{path}: {reason}\n" for path, reason in failures)
-    result["failed"] = [path for path, _ in failures]
-    path, reason = failures[0]
-    more = f", and {len(failures) - 1} more" if len(failures) > 1 else ""
-    return Outcome(
-        status="failed",
-        changed=changed,
-        result=result,
-        reply=replace(reply, stderr=lines.encode("utf-8", "surrogateescape"), stderr_bytes=len(lines)),
-        error=ErrorInfo("paths_failed", f"{path}: {reason}{more}", None),
-    )
+    return transferred(text or _summary(result), result, failures, changed=changed, moved=True)
 
 
 def _summary(result: dict[str, Any]) -> str:

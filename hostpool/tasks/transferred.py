@@ -1,0 +1,30 @@
+"""How a transfer ended, whichever way the files went."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hostpool.errors import ErrorInfo
+from hostpool.tasks.base import Outcome, RunReply
+
+
+def transferred(
+    text: str, result: dict[str, Any], failures: list[tuple[str, str]], *, changed: bool, moved: bool
+) -> Outcome:
+    """``failures`` are (path, reason); with any of them the host failed, and each path is named in
+    ``result["failed"]`` and on stderr. ``moved``: whether something changed in spite of them."""
+    said = text.encode("utf-8", "surrogateescape")
+    reply = RunReply(exit_code=None, stdout=said, stdout_bytes=len(said))
+    if not failures:
+        return Outcome(status="changed" if changed else "ok", changed=changed, result=result, reply=reply)
+    lines = "".join(f"{path}: {reason}\n" for path, reason in failures).encode("utf-8", "surrogateescape")
+    path, reason = failures[0]
+    more = f", and {len(failures) - 1} more" if len(failures) > 1 else ""
+    return Outcome(
+        status="failed",
+        changed=changed and moved,
+        result={**result, "failed": [path for path, _ in failures]},
+        reply=replace(reply, stderr=lines, stderr_bytes=len(lines)),
+        error=ErrorInfo("paths_failed", f"{path}: {reason}{more}", None),
+    )
