@@ -12,7 +12,8 @@ import subprocess
 import termios
 import time
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from hostpool.errors import Cancelled
@@ -32,18 +33,24 @@ EndAsOther = Callable[[Dialogue, float], bool]
 """(dialogue of the command, grace) -> whether nothing of it is left; blocks."""
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    argv: tuple[str | bytes, ...]
+    env: Mapping[str, str]
+
+
 class Execution:
     """Use once. The command leads a process group and session of its own."""
 
     def __init__(
         self,
-        argv: list[str | bytes],
+        command: Command,
         stdin: Stdin,
         terminal: Terminal | None,
         dialogue: Dialogue | None,
         end_as_other: EndAsOther | None,
     ) -> None:
-        self._argv = argv
+        self._command = command
         self._stdin = stdin
         self._terminal = terminal
         self._dialogue = dialogue
@@ -80,7 +87,8 @@ class Execution:
 
     def _start_on_pipes(self, closing: contextlib.ExitStack) -> subprocess.Popen[bytes]:
         child = subprocess.Popen(
-            self._argv,
+            self._command.argv,
+            env=self._command.env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -104,7 +112,8 @@ class Execution:
             tty.setraw(theirs)
         try:
             child = subprocess.Popen(
-                self._argv,
+                self._command.argv,
+                env=self._command.env,
                 stdin=theirs,
                 stdout=theirs,
                 stderr=theirs,
@@ -140,6 +149,7 @@ class Execution:
 
     def _follow(self, child: subprocess.Popen[bytes], consumer: Consumer, stop: Stop, ending: Ending) -> Exit:
         while True:
+            self._take_up_input()
             ready = self._selector.select(self._patience(ending))
             fed = [self._serve(key, consumer) for key, _ in ready]
             if any(fed):
@@ -187,6 +197,8 @@ class Execution:
             due.append(_TICK)
         if self._dialogue is not None and not self._dialogue.open:
             due.append(max(0.0, self._dialogue.due - time.monotonic()))
+        if self._stdin.due is not None and self._input is not None:
+            due.append(max(0.0, self._stdin.due - time.monotonic()))
         return min(due) if due else None
 
     def _serve(self, key: selectors.SelectorKey, consumer: Consumer) -> bool:
@@ -232,7 +244,16 @@ class Execution:
             return
         except OSError:  # EPIPE: nobody reads it; EIO: the terminal is gone
             pass
-        self._close_input()
+        if self._stdin.due is None:
+            self._close_input()
+        else:
+            self._forget("stdin")
+
+    def _take_up_input(self) -> None:
+        due = self._stdin.due
+        if due is not None and self._input is not None and time.monotonic() >= due:
+            with contextlib.suppress(KeyError):  # it is there already
+                self._selector.register(self._input, selectors.EVENT_WRITE, "stdin")
 
     def _forget(self, role: str) -> None:
         for key in list(self._selector.get_map().values()):

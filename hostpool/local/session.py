@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from hostpool.errors import Cancelled, HostError, TaskFailed, Unreachable
 from hostpool.events import Stream
-from hostpool.local.execution import Execution, Terminal
+from hostpool.local.execution import Command, Execution, Terminal
 from hostpool.local.group import CONFIRM
 from hostpool.local.stdin import open_stdin
 from hostpool.messages import Become, Target
@@ -20,7 +20,7 @@ from hostpool.tasks.base import Run
 from hostpool.tasks.become import Dialogue, NeedsTerminal, wants_terminal
 from hostpool.tasks.ending import ending
 from hostpool.tasks.session import Consumer, Exit
-from hostpool.tasks.shell import END_OF_TRANSMISSION, Invocation, NeedsShell, invocation
+from hostpool.tasks.shell import END_AFTER, END_OF_TRANSMISSION, Invocation, NeedsShell, invocation
 
 
 class LocalSession:
@@ -61,11 +61,12 @@ class LocalSession:
         terminal: Terminal | None = "cooked" if request.tty else None
         if dialogue is not None and dialogue.terminal and not request.tty:
             terminal = "raw"
-        stdin = open_stdin(call.head, request.stdin, END_OF_TRANSMISSION if request.tty else b"")
+        tail = END_OF_TRANSMISSION if request.tty else b""
+        stdin = open_stdin(call.head, request.stdin, tail, 0.0 if dialogue is None else END_AFTER)
         try:
             if stop.reason is not None:
                 raise Cancelled("stopped before the command was started", host=self.target.name)
-            execution = Execution([_login_shell(), "-c", call.command], stdin, terminal, dialogue, self._end)
+            execution = Execution(_shell_with(call.command), stdin, terminal, dialogue, self._end)
             return execution.run(consumer, stop)
         except (OSError, subprocess.SubprocessError) as error:
             raise Unreachable(
@@ -88,7 +89,7 @@ class LocalSession:
             call = again.invocation(ending(dialogue.pid, grace))
             terminal: Terminal | None = "raw" if again.terminal else None
             execution = Execution(
-                [_login_shell(), "-c", call.command], open_stdin(call.head, b""), terminal, again, None
+                _shell_with(call.command), open_stdin(call.head, b""), terminal, again, None
             )
             return execution.run(_Nobody(), patience).exit_code == 0
         except (HostError, NeedsTerminal, OSError, subprocess.SubprocessError):
@@ -114,6 +115,12 @@ class LocalSession:
 class _Nobody:
     def feed(self, stream: Stream, data: bytes) -> None:
         """What the program that ends others says is of no use."""
+
+
+def _shell_with(command: bytes) -> Command:
+    shell = _login_shell()
+    # As sshd sets it: cron says /bin/sh there, and services nothing.
+    return Command((shell, "-c", command), {**os.environ, "SHELL": shell})
 
 
 def _login_shell() -> str:

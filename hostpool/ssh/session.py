@@ -19,7 +19,7 @@ from hostpool.stop import Stop
 from hostpool.tasks.base import Run
 from hostpool.tasks.become import Dialogue, NeedsTerminal, wants_terminal
 from hostpool.tasks.session import Consumer, Exit
-from hostpool.tasks.shell import END_OF_TRANSMISSION, Invocation, NeedsShell, invocation
+from hostpool.tasks.shell import END_AFTER, END_OF_TRANSMISSION, Invocation, NeedsShell, invocation
 
 if TYPE_CHECKING:
     from hostpool.ssh.context import SSHContext
@@ -91,7 +91,8 @@ class SSHSession:
     def _run(
         self, request: Run, call: Invocation, consumer: Consumer, stop: Stop, dialogue: Dialogue | None
     ) -> Exit:
-        stdin = Stdin(call.head, request.stdin, END_OF_TRANSMISSION if request.tty else b"")
+        tail = END_OF_TRANSMISSION if request.tty else b""
+        stdin = Stdin(call.head, request.stdin, tail, 0.0 if dialogue is None else END_AFTER)
         terminal = COOKED if request.tty else None
         if dialogue is not None and dialogue.terminal and not request.tty:
             terminal = RAW

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from hostpool.errors import TaskFailed
 from hostpool.ssh.channel import Channel
 from hostpool.tasks.base import FileSource, Reading
@@ -10,11 +12,17 @@ PIECE = 256 * 1024
 
 
 class Stdin:
-    """First ``head``, then ``source``, then ``tail`` (a terminal's end of file is a character), then
-    end of file. Raises TaskFailed for an unreadable file."""
+    """First ``head``, then ``source``, then ``delay`` seconds later ``tail`` (a terminal's end of file is
+    a character), then end of file. Raises TaskFailed for an unreadable file.
 
-    def __init__(self, head: bytes, source: bytes | FileSource, tail: bytes = b"") -> None:
+    ``due``: the moment of the monotonic clock to pump for the tail; None when nothing waits."""
+
+    def __init__(
+        self, head: bytes, source: bytes | FileSource, tail: bytes = b"", delay: float = 0.0
+    ) -> None:
         self.done = False
+        self.due: float | None = None
+        self._delay = delay
         self._tail = tail
         self._file: Reading | None = None
         if isinstance(source, FileSource):
@@ -26,8 +34,7 @@ class Stdin:
                     f"cannot read {source.path}: {error.strerror}", kind="stdin_file", hint="nothing was sent"
                 ) from error
         else:
-            self._rest = memoryview(head + source + tail)
-            self._tail = b""
+            self._rest = memoryview(head + source)
 
     def pump(self, channel: Channel) -> None:
         """Sends what the channel takes now, and the end of file after the last byte."""
@@ -36,7 +43,8 @@ class Stdin:
                 self._rest = memoryview(self._file.read(PIECE))
                 if not self._rest:
                     self.close()
-                    self._rest = memoryview(self._tail)
+            if not self._rest and self._tail and not self._take_tail():
+                return
             if not self._rest:
                 channel.send_eof()
                 self.done = True
@@ -45,6 +53,14 @@ class Stdin:
             if not sent:
                 return
             self._rest = self._rest[sent:]
+
+    def _take_tail(self) -> bool:
+        if self.due is None:
+            self.due = time.monotonic() + self._delay
+        if time.monotonic() < self.due:
+            return False
+        self._rest, self._tail, self.due = memoryview(self._tail), b"", None
+        return True
 
     def close(self) -> None:
         if self._file is not None:

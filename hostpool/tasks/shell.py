@@ -23,6 +23,11 @@ NO_CHDIR = 125
 END_OF_TRANSMISSION = b"\x04\x04"
 """Control-D, which a terminal takes for the end of file; twice, where no line has just been ended."""
 
+END_AFTER = 1.0
+"""Seconds that a command become through sudo gets to end by itself before the end of file is typed.
+Up to 1.9.13, sudo with use_pty hangs for good when something is typed just as its command ends
+(https://github.com/sudo-project/sudo/pull/247)."""
+
 _SAFE = re.compile(r"[A-Za-z0-9_@%+:,./-]+")  # no "=": zsh expands =word
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _./:=,+@%-")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

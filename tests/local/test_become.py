@@ -47,6 +47,19 @@ def test_a_terminal(session: Session) -> None:
     assert (end.exit_code, output.stdout) == (5, b"tty\r\n")
 
 
+def test_a_terminal_has_an_end(session: Session) -> None:
+    end, output = run(session, command("cat; echo over; exit 6", tty=True, stdin=b"line\n"))
+    assert end.exit_code == 6
+    assert output.stdout.endswith(b"line\r\nover\r\n")
+
+
+def test_typing_as_the_command_ends_hangs_no_sudo(session: Session) -> None:
+    """sudo 1.9.13 with use_pty, from Debian 12: one such run in 50 never came back."""
+    for _ in range(60):
+        end, _ = run(session, command("exit 5", tty=True))
+        assert end.exit_code == 5
+
+
 def test_stopped_it_is_gone(session: Session, user: ThrowAwayUser) -> None:
     mark = user.home / "mark"
     text = f"trap '' TERM; echo ready; while :; do echo x >> {mark}; sleep 0.1; done"
