@@ -145,7 +145,7 @@ class Sshd:
         logged = self.log_path.stat().st_size
         with self.log_path.open("ab") as log:
             master = subprocess.Popen(
-                [*_dying_with_us(), SSHD, "-D", "-e", "-f", str(path)],
+                [*_dying_with_us(), *self._within(), SSHD, "-D", "-e", "-f", str(path)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -166,6 +166,10 @@ class Sshd:
                 raise OSError(f"port {self.port} is taken")
             raise RuntimeError(f"sshd did not start:\n{words}")
         self._write_known_hosts()
+
+    def _within(self) -> list[str]:
+        """What runs the server, for those kinds of it that do not live on this machine's own root."""
+        return []
 
     def _write_known_hosts(self) -> None:
         served = range(len(self._masters) * SOCKETS_PER_MASTER)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.farm import Hostile, Proxy, Refusing, Sshd, ThrowAwayUser, alive, hostile, wait_until
+from tests.farm import Hostile, Machine, Proxy, Refusing, Sshd, ThrowAwayUser, alive, hostile, wait_until
 from tests.farm.listener import Listener
 
 
@@ -303,3 +303,24 @@ def pytester_run(tmp_path: Path) -> Callable[[str], str]:
         return done.stdout + done.stderr
 
     return inner
+
+
+@pytest.mark.needs_root
+def test_nothing_done_to_a_throw_away_machine_reaches_ours() -> None:
+    name = socket.gethostname()
+    with Machine() as machine:
+        machine.sh("useradd -M zz-other && hostname elsewhere && rm /etc/issue && mount -t tmpfs x /mnt")
+        machine.sh("mkdir -m 700 /etc/zz-new; echo here > /etc/zz-new/file; ln -s file /etc/zz-new/link")
+        changed = machine.changes()
+        place = machine.upper.parent
+        assert machine.sh("hostname") == "elsewhere\n"
+    assert changed["/etc/zz-new"][:2] == ("directory", 0o700)
+    assert changed["/etc/zz-new/file"] == ("file", 0o644, 0, 0, b"here\n")
+    assert changed["/etc/zz-new/link"][4] == b"file"
+    assert changed["/etc/issue"][0] == "gone"
+    assert b"zz-other" in changed["/etc/passwd"][4]
+    assert "/mnt" not in changed
+    assert socket.gethostname() == name
+    assert Path("/etc/issue").exists()
+    assert "zz-other" not in Path("/etc/passwd").read_text()
+    assert not place.exists()

@@ -1,0 +1,98 @@
+"""A throw-away machine: an sshd that sees this one's file system and can change none of it.
+
+Its root is an overlay over ours, in mount, UTS and PID namespaces of its own (mount_namespaces(7)), so
+packages, users, mounts, the host name may be changed there, and a reboot(2) ends only itself. What was
+changed stands in ``upper``, where two machines can be compared: the same work done by two tools must
+leave the same there. Shared with us: the network (loopback), the clock, the kernel and its /proc/sys.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.farm.sshd import Sshd
+
+_ENTER = """
+set -e
+place=$1; shift
+mount --make-rprivate /
+mount -t overlay overlay -o "lowerdir=/,upperdir=$place/upper,workdir=$place/work" "$place/root"
+cd "$place/root"
+mount -t proc proc proc
+mount --rbind /dev dev
+mount --rbind /sys sys
+mount -t tmpfs run run
+mkdir -p run/sshd run/lock
+pivot_root . .
+umount -l .
+cd /
+exec "$@"
+"""
+
+VOLATILE = ("/tmp", "/run", "/var/tmp", "/var/log", "/var/cache", "/root/.ansible", "/root/.cache")
+"""Below these every tool leaves something that is no part of a host's state."""
+
+State = dict[str, tuple[str, int, int, int, bytes]]
+"""Path → (kind, mode, uid, gid, content or a link's target); kind ``gone`` for what is hidden."""
+
+
+class Machine(Sshd):
+    """As :class:`Sshd`; logs in as root. Needs root itself, and the file system's leave for overlays."""
+
+    def __init__(self, **settings: object) -> None:
+        self._place = Path(tempfile.mkdtemp(prefix="hostpool-machine-"))
+        for name in ("upper", "work", "root"):
+            (self._place / name).mkdir()
+        self._place.chmod(0o755)
+        self.upper = self._place / "upper"
+        super().__init__(**settings)  # type: ignore[arg-type]  # passed on as they came
+
+    def _within(self) -> list[str]:
+        namespaces = ("--mount", "--uts", "--pid", "--fork", "--kill-child")
+        return ["unshare", *namespaces, "sh", "-c", _ENTER, "machine", str(self._place)]
+
+    def stop(self) -> None:
+        super().stop()
+        shutil.rmtree(self._place, ignore_errors=True)
+
+    def sh(self, script: str) -> str:
+        """Standard output of a shell script run on the machine; AssertionError when it fails."""
+        words = self.ssh(self.address, script)
+        done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def changes(self, ignored: Sequence[str] = ()) -> State:
+        """All files, links and directories that are not as on the machine below, but for VOLATILE and
+        ``ignored`` (paths, with all below them)."""
+        out = {*VOLATILE, *ignored}
+        found: State = {}
+        for top, directories, files in os.walk(self.upper):
+            inside = "/" + os.path.relpath(top, self.upper).removeprefix(".")
+            kept = [name for name in directories if os.path.join(inside, name) not in out]
+            directories[:] = sorted(kept)
+            for name in (*directories, *files):
+                path = os.path.join(inside, name)
+                if path not in out:
+                    found[path] = _seen(Path(top) / name)
+        return found
+
+
+def _seen(path: Path) -> tuple[str, int, int, int, bytes]:
+    info = path.lstat()
+    mode, owner = stat.S_IMODE(info.st_mode), (info.st_uid, info.st_gid)
+    if stat.S_ISLNK(info.st_mode):
+        return ("link", 0, *owner, os.fsencode(path.readlink()))
+    if stat.S_ISDIR(info.st_mode):
+        return ("directory", mode, *owner, b"")
+    if stat.S_ISCHR(info.st_mode) and info.st_rdev == 0:  # overlay's whiteout
+        return ("gone", 0, 0, 0, b"")
+    if stat.S_ISREG(info.st_mode):
+        return ("file", mode, *owner, path.read_bytes())
+    return ("special", mode, *owner, b"")
