@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 from tests.farm.sshd import Sshd
 
@@ -57,6 +58,9 @@ class Machine(Sshd):
         namespaces = ("--mount", "--uts", "--pid", "--fork", "--kill-child")
         return ["unshare", *namespaces, "sh", "-c", _ENTER, "machine", str(self._place)]
 
+    def __enter__(self) -> Self:
+        return self
+
     def stop(self) -> None:
         super().stop()
         shutil.rmtree(self._place, ignore_errors=True)
@@ -74,11 +78,10 @@ class Machine(Sshd):
         out = {*VOLATILE, *ignored}
         found: State = {}
         for top, directories, files in os.walk(self.upper):
-            inside = "/" + os.path.relpath(top, self.upper).removeprefix(".")
-            kept = [name for name in directories if os.path.join(inside, name) not in out]
-            directories[:] = sorted(kept)
+            inside = Path("/") / Path(top).relative_to(self.upper)
+            directories[:] = sorted(name for name in directories if str(inside / name) not in out)
             for name in (*directories, *files):
-                path = os.path.join(inside, name)
+                path = str(inside / name)
                 if path not in out:
                     found[path] = _seen(Path(top) / name)
         return found
