@@ -82,9 +82,16 @@ class Machine(Sshd):
             directories[:] = sorted(name for name in directories if str(inside / name) not in out)
             for name in (*directories, *files):
                 path = str(inside / name)
-                if path not in out:
-                    found[path] = _seen(Path(top) / name)
+                if path not in out and (state := _seen(Path(top) / name)) != _below(path):
+                    found[path] = state
         return found
+
+
+def _below(path: str) -> tuple[str, int, int, int, bytes] | None:
+    try:
+        return _seen(Path(path))
+    except OSError:
+        return None
 
 
 def _seen(path: Path) -> tuple[str, int, int, int, bytes]:
