@@ -1,12 +1,14 @@
 """Files to many hosts, side by side with rsync, tar over ssh and scp: ``python -m tests.bench.files``.
 
 One sshd on this machine plays all hosts. Rounds are interleaved, so that what else the machine does hits
-all alike; the table shows the median of the rounds. All use one key exchange and cipher.
+all alike; the table shows the median of the rounds, and CPU seconds of all processes here and on the hosts
+(sshd and what it runs), which other load hardly changes. All use one key exchange and cipher.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
 import resource
 import shlex
@@ -25,12 +27,13 @@ ROOT = Path(__file__).parents[2]
 KEX = "curve25519-sha256"
 CIPHER = "aes128-gcm@openssh.com"
 Contestant = tuple[str, Callable[[], None]]
+_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2)
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Bench:
     def __init__(self, server: Sshd, directory: Path, hosts: int, files: int) -> None:
         self.directory = directory
-        self.cpu = 0.0
         self.hosts = hosts
         self.addresses = server.addresses(hosts)
         self.inventory = server.inventory(hosts, directory / "inventory.ini")
@@ -41,6 +44,7 @@ class Bench:
         )
         self.user = server.user
         self.server = server
+        self.masters = set(children_of(os.getpid()))
 
     def hostpool(self, *words: str) -> None:
         argv = [sys.executable, "-m", "hostpool", words[0], "-i", str(self.inventory), "-o", "plain",
@@ -55,25 +59,22 @@ class Bench:
         )
 
     def call(self, argv: list[str], *, input: bytes = b"", env: dict[str, str] | None = None) -> None:
-        """Runs it in a session of its own, whose CPU seconds are added up: workers of ours are no
-        children that could be waited for."""
-        before = cpu_of_children()
         with tempfile.TemporaryFile() as said:
-            child = subprocess.Popen(
-                argv, stdin=subprocess.PIPE, stdout=said, stderr=said, env=env, start_new_session=True
-            )
-            used: dict[int, float] = {}
-            assert child.stdin is not None
-            child.stdin.write(input)
-            child.stdin.close()
-            while child.poll() is None:
-                used.update(cpu_of_session(child.pid))
-                time.sleep(0.02)
-            # sampling misses what is short, waiting misses what is no child
-            self.cpu += max(sum(used.values()), cpu_of_children() - before)
+            done = subprocess.run(argv, input=input, stdout=said, stderr=said, env=env, check=False)
             said.seek(0)
-            if child.returncode:
-                raise RuntimeError(f"{shlex.join(argv)}: exit {child.returncode}: {said.read()[-500:]!r}")
+            if done.returncode:
+                raise RuntimeError(f"{shlex.join(argv)}: exit {done.returncode}: {said.read()[-500:]!r}")
+
+    def cpu(self) -> tuple[float, float]:
+        """CPU seconds so far, of what ran here and of what ran on the hosts; both are at rest then."""
+        while any(children_of(pid) for pid in self.masters):
+            time.sleep(0.005)
+        while set(children_of(os.getpid())) - self.masters:
+            # workers of ours are no children of the command, but become ours when it ends
+            os.waitpid(-1, os.WNOHANG)
+            time.sleep(0.005)
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime, sum(cpu_of_children(pid) for pid in self.masters)
 
     def ours(self) -> None:
         self.hostpool("sync", "--subst", "all", f"{self.tree}/", f"{self.directory}/ours/%h")
@@ -105,45 +106,49 @@ def make_tree(top: Path, files: int) -> None:
         (directory / f"f{number:05}").write_bytes(os.urandom(8192))
 
 
-def cpu_of_children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def children_of(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def cpu_of_session(session: int) -> dict[int, float]:
-    """Pid → CPU seconds so far, of what was started in it."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        try:
-            words = (entry / "stat").read_text().rpartition(")")[2].split() if entry.name.isdigit() else []
-        except OSError:
-            continue
-        if words and int(words[3]) == session:
-            found[int(entry.name)] = (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-    return found
+def cpu_of_children(pid: int) -> float:
+    """Of those that it has waited for, and all that they have."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[13]) + int(words[14])) / _TICKS
+
+
+Measured = tuple[float, float, float]
+"""Wall, and CPU seconds here and on the hosts."""
 
 
 def rounds(
     bench: Bench, count: int, contestants: list[Contestant], before: Callable[[int], None]
-) -> dict[str, list[tuple[float, float]]]:
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name, _ in contestants}
+) -> dict[str, list[Measured]]:
+    found: dict[str, list[Measured]] = {name: [] for name, _ in contestants}
     for number in range(count):
         before(number)
         order = contestants[number % len(contestants) :] + contestants[: number % len(contestants)]
         for name, function in order:
-            bench.cpu, began = 0.0, time.monotonic()
+            here, there = bench.cpu()
+            began = time.monotonic()
             function()
-            found[name].append((time.monotonic() - began, bench.cpu))
+            wall = time.monotonic() - began
+            here_after, there_after = bench.cpu()
+            found[name].append((wall, here_after - here, there_after - there))
     return found
 
 
-def show(title: str, found: dict[str, list[tuple[float, float]]]) -> None:
-    print(f"\n{title}")
+def show(title: str, found: dict[str, list[Measured]]) -> None:
+    print(f"\n{title}", flush=True)
     for name, values in found.items():
-        walls = sorted(wall for wall, _ in values)
-        used = statistics.median(used for _, used in values)
+        walls = sorted(wall for wall, _, _ in values)
+        here = statistics.median(here for _, here, _ in values)
+        there = statistics.median(there for _, _, there in values)
         spread = f"{walls[0]:.2f}–{walls[-1]:.2f}"
-        print(f"  {name:26} {statistics.median(walls):7.2f} s   {spread:13} CPU {used:.2f} s")
+        print(
+            f"  {name:26} {statistics.median(walls):7.2f} s   {spread:13} "
+            f"CPU {here + there:5.2f} s (here {here:.2f}, hosts {there:.2f})",
+            flush=True,
+        )
 
 
 def many_files(bench: Bench, count: int) -> None:
@@ -215,16 +220,21 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--mebibytes", type=int, default=256)
+    parser.add_argument("--only", choices=("many", "one", "large"), help="this part alone")
     parser.add_argument("--directory", help="where all trees lie; memory (/dev/shm) makes disks no matter")
     options = parser.parse_args()
+    ctypes.CDLL(None).prctl(_SUBREAPER, 1)
     directory = Path(tempfile.mkdtemp(prefix="hostpool-bench-", dir=options.directory))
     try:
         with Sshd() as server:
             bench = Bench(server, directory, options.hosts, options.files)
             print(f"{options.files} files of 8 KiB, {options.hosts} hosts, {options.rounds} rounds")
-            many_files(bench, options.rounds)
-            one_host(bench, options.rounds)
-            one_large(bench, options.rounds, options.mebibytes)
+            if options.only in (None, "many"):
+                many_files(bench, options.rounds)
+            if options.only in (None, "one"):
+                one_host(bench, options.rounds)
+            if options.only in (None, "large"):
+                one_large(bench, options.rounds, options.mebibytes)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
