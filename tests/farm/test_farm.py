@@ -15,7 +15,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.farm import Hostile, Machine, Proxy, Refusing, Sshd, ThrowAwayUser, alive, hostile, wait_until
+from tests.farm import (
+    Booted,
+    Hostile,
+    Machine,
+    Proxy,
+    Refusing,
+    Sshd,
+    ThrowAwayUser,
+    alive,
+    hostile,
+    wait_until,
+)
 from tests.farm.listener import Listener
 
 
@@ -324,3 +335,15 @@ def test_nothing_done_to_a_throw_away_machine_reaches_ours() -> None:
     assert Path("/etc/issue").exists()
     assert "zz-other" not in Path("/etc/passwd").read_text()
     assert not place.exists()
+
+
+@pytest.mark.needs_root
+def test_a_booted_machine_has_services_of_its_own() -> None:
+    with Booted() as machine:
+        assert machine.sh("cat /proc/1/comm; systemctl start cron; systemctl is-active cron").split() == [
+            "systemd", "active",
+        ]  # fmt: skip
+        machine.sh("systemctl --quiet mask cron")
+        assert list(machine.changes()) == ["/etc/systemd/system/cron.service"]
+    assert not Path("/etc/systemd/system/cron.service").is_symlink()
+    assert not machine.group.exists()
