@@ -15,11 +15,14 @@ _FALSE = ("no", "off", "0", "false", "f", "n")
 
 @dataclass(frozen=True, slots=True)
 class Param:
+    """``secret``: its value reaches the host over standard input only, never as an argument."""
+
     kind: Kind = "str"
     default: Any = None
     required: bool = False
     choices: tuple[Any, ...] = ()
     aliases: tuple[str, ...] = ()
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
