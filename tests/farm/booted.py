@@ -12,7 +12,7 @@ import os
 import uuid
 from pathlib import Path
 
-from tests.farm.machine import Machine
+from tests.farm.machine import BOUNDED, Machine
 from tests.farm.processes import wait_until
 
 SYSTEMD = "/lib/systemd/systemd"
@@ -77,7 +77,7 @@ class Booted(Machine):
     def _within(self) -> list[str]:
         namespaces = ("--mount", "--uts", "--ipc", "--pid", "--cgroup", "--fork", "--kill-child")
         enter = ["sh", "-c", _GROUP, "group", str(self.group)]
-        return [*enter, "unshare", *namespaces, "sh", "-c", _BOOT, "booted", str(self._place)]
+        return [*enter, *BOUNDED, "unshare", *namespaces, "sh", "-c", _BOOT, "booted", str(self._place)]
 
     def stop(self) -> None:
         super().stop()

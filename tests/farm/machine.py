@@ -3,7 +3,8 @@
 Its root is an overlay over ours, in mount, UTS and PID namespaces of its own (mount_namespaces(7)), so
 packages, users, mounts, the host name may be changed there, and a reboot(2) ends only itself. What was
 changed stands in ``upper``, where two machines can be compared: the same work done by two tools must
-leave the same there. Shared with us: the network (loopback), the clock, the kernel and its /proc/sys.
+leave the same there. Shared with us: the network (loopback), the clock, the kernel and its /proc/sys;
+the clock cannot be set there, nor a kernel module loaded.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ cd /
 exec "$@"
 """
 
+BOUNDED = ("setpriv", "--bounding-set", "-sys_time,-sys_module")
+"""Before all: telling the kernel of a time zone alone may move the clock (settimeofday(2)), for us too."""
+
 VOLATILE = ("/tmp", "/run", "/var/tmp", "/var/log", "/var/cache", "/root/.ansible", "/root/.cache")
 """Below these every tool leaves something that is no part of a host's state."""
 
@@ -56,7 +60,7 @@ class Machine(Sshd):
 
     def _within(self) -> list[str]:
         namespaces = ("--mount", "--uts", "--pid", "--fork", "--kill-child")
-        return ["unshare", *namespaces, "sh", "-c", _ENTER, "machine", str(self._place)]
+        return [*BOUNDED, "unshare", *namespaces, "sh", "-c", _ENTER, "machine", str(self._place)]
 
     def __enter__(self) -> Self:
         return self

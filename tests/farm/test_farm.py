@@ -338,6 +338,15 @@ def test_nothing_done_to_a_throw_away_machine_reaches_ours() -> None:
 
 
 @pytest.mark.needs_root
+@pytest.mark.parametrize("kind", [Machine, Booted])
+def test_no_throw_away_machine_can_set_our_clock(kind: type[Machine]) -> None:
+    with kind() as machine:
+        may = int(machine.sh("sed -n 's/^CapBnd://p' /proc/self/status"), 16)
+    cap_sys_module, cap_sys_time = 16, 25
+    assert not may & (1 << cap_sys_module | 1 << cap_sys_time)
+
+
+@pytest.mark.needs_root
 def test_a_booted_machine_has_services_of_its_own() -> None:
     with Booted() as machine:
         assert machine.sh("cat /proc/1/comm; systemctl start cron; systemctl is-active cron").split() == [
