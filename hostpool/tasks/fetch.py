@@ -20,9 +20,8 @@ from hostpool.sync.untar import TRAILER
 from hostpool.tasks.base import Effect, Note, Outcome, Request, Run, RunReply
 from hostpool.tasks.files_query import FIND, LISTING, TOOLS, chunks, text
 from hostpool.tasks.local import Accept, Receive, Receiver, SftpFetch, SftpFind, Standing, Wanted
-from hostpool.tasks.mirror import size
 from hostpool.tasks.shell import quote
-from hostpool.tasks.transferred import transferred
+from hostpool.tasks.transferred import size, transferred
 
 Steps = Generator[Request[Any], Any, Outcome]
 MOST = 2_000_000

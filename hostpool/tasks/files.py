@@ -1,15 +1,16 @@
-"""Files and trees from here to a host: ``Put`` and ``Sync``."""
+"""Files and trees from here to a host: ``Put`` and ``Sync``. How that is done is imported where it is
+done, in the workers."""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from hostpool.batches import Limit
-from hostpool.sync import modes
-from hostpool.sync.compare import Rules
-from hostpool.sync.filters import Filters, filters_of
-from hostpool.tasks.mirror import Mirror, Steps, mirror_steps
+
+if TYPE_CHECKING:
+    from hostpool.tasks.mirror.spec import Steps
 
 MAX_DELETE = Limit(10, percent=True)
 
@@ -51,7 +52,13 @@ class Sync:
         return f"sync {self.src} {self.dest}"
 
     def steps(self) -> Steps:
-        filters: Filters = filters_of(self.filters)
+        from hostpool.sync import modes
+        from hostpool.sync.compare import Rules
+        from hostpool.sync.filters import filters_of
+        from hostpool.tasks.mirror.spec import Mirror
+        from hostpool.tasks.mirror.steps import mirror_steps
+
+        filters = filters_of(self.filters)
         return mirror_steps(
             Mirror(
                 key=self.key,
@@ -98,6 +105,11 @@ class Put:
         return " ".join(("put", *self.sources, self.dest))
 
     def steps(self) -> Steps:
+        from hostpool.sync import modes
+        from hostpool.sync.compare import Rules
+        from hostpool.tasks.mirror.spec import Mirror
+        from hostpool.tasks.mirror.steps import mirror_steps
+
         return mirror_steps(
             Mirror(
                 key=self.key,

@@ -28,3 +28,13 @@ def transferred(
         reply=replace(reply, stderr=lines, stderr_bytes=len(lines)),
         error=ErrorInfo("paths_failed", f"{path}: {reason}{more}", None),
     )
+
+
+def size(number: int) -> str:
+    """Bytes for people: ``512 B``, ``1.2 MiB``."""
+    value = float(number)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"

@@ -1,0 +1,1 @@
+"""A local tree goes to a host: what ``Put`` and ``Sync`` share (see steps)."""
