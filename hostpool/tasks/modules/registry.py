@@ -15,6 +15,7 @@ HOST = {
     "setup": "setup", "gather_facts": "setup", "wait_for": "wait_for",
     "wait_for_connection": "wait_for_connection",
     "pause": "pause",
+    "user": "user", "group": "group", "getent": "getent",
 }  # fmt: skip
 """Short name → the file below hostpool/tasks/modules with its ``MODULES``."""
 
