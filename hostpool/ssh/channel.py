@@ -21,6 +21,7 @@ from paramiko.common import (
 from paramiko.message import Message
 
 from hostpool.events import Stream
+from hostpool.ssh.packets import Data
 
 if TYPE_CHECKING:
     from hostpool.ssh.transport import Transport
@@ -133,9 +134,8 @@ class Channel:
             size = min(len(data), self.window_out, self._packet)
             self.window_out -= size
         if size:
-            m = self._message(cMSG_CHANNEL_DATA)
-            m.add_string(bytes(data[:size]))
-            self.transport.send(m)
+            head = self._message(cMSG_CHANNEL_DATA).asbytes()
+            self.transport.send(Data(head, data[:size]))
         return size
 
     def send_eof(self) -> None:

@@ -1,15 +1,34 @@
-"""SSH's packets: paramiko's, with bounds on what they believe."""
+"""SSH's packets: paramiko's, with bounds on what they believe, and a shorter way for much data."""
 
 from __future__ import annotations
 
+import os
+import struct
+import threading
 import time
 from typing import Any
 
+from paramiko.message import Message
 from paramiko.packet import Packetizer
 from paramiko.ssh_exception import SSHException
 
 MAX_PACKET = 256 * 1024 + 1024  # OpenSSH's PACKET_MAX_SIZE, and room for MAC and padding
 MAX_PREAMBLE = 64 * 1024
+_AROUND = 4 + 16  # an encrypted packet's length before it, its tag behind
+
+
+class Data(Message):
+    """A message whose last field is a string that need not be copied into it."""
+
+    def __init__(self, head: bytes, text: bytes | memoryview) -> None:
+        super().__init__()
+        self.parts = (head, struct.pack(">I", len(text)), text)
+
+    def asbytes(self) -> bytes:
+        return b"".join(self.parts)
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self.parts)
 
 
 class Packets(Packetizer):
@@ -21,6 +40,13 @@ class Packets(Packetizer):
 
     REKEY_PACKETS = 2**31
     REKEY_BYTES = 2**36
+
+    _aead: Any = None
+    _out = memoryview(bytearray())
+    _Packetizer__write_lock: threading.Lock
+    _Packetizer__compress_engine_out: Any
+    _Packetizer__iv_out: bytes
+    _Packetizer__sequence_number_out: int
 
     def __init__(self, socket: Any) -> None:
         super().__init__(socket)
@@ -34,6 +60,35 @@ class Packets(Packetizer):
     def complete_handshake(self) -> None:
         self.packets_in += 1
         self.heard_at = time.monotonic()
+
+    def set_outbound_cipher(self, block_engine: Any, block_size: int, *more: Any, **named: Any) -> None:
+        super().set_outbound_cipher(block_engine, block_size, *more, **named)
+        self._aead = block_engine if named.get("aead") else None
+        self._block = block_size
+
+    def send_message(self, data: Message) -> None:
+        if isinstance(data, Data) and self._aead is not None and not self._Packetizer__compress_engine_out:
+            self._send_data(data)
+        else:
+            super().send_message(data)
+
+    def _send_data(self, data: Data) -> None:
+        """As paramiko does it under AES-GCM (RFC 5647 §7), with one copy in the place of six. Nothing
+        counts towards a rekey of ours: see above."""
+        size = len(data)
+        padding = 4 + (-(size + 5) % self._block)
+        with self._Packetizer__write_lock:
+            length = struct.pack(">I", size + padding + 1)
+            plain = b"".join((bytes((padding,)), *data.parts, os.urandom(padding)))
+            iv = self._Packetizer__iv_out
+            if len(self._out) < len(plain) + _AROUND:
+                self._out = memoryview(bytearray(len(plain) + _AROUND))
+            out = self._out[: len(plain) + _AROUND]
+            out[:4] = length
+            self._aead.encrypt_into(iv, plain, length, out[4:])
+            self._Packetizer__iv_out = iv[:4] + (int.from_bytes(iv[4:], "big") + 1).to_bytes(8, "big")
+            self._Packetizer__sequence_number_out = (self._Packetizer__sequence_number_out + 1) & 0xFFFFFFFF
+            self.write_all(out)
 
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:
         if not 0 <= n <= MAX_PACKET:

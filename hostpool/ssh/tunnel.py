@@ -70,7 +70,7 @@ class Tunnel(Wire):
                 break
         return b""
 
-    def _write(self, data: bytes | bytearray) -> None:
+    def _write(self, data: bytes | bytearray | memoryview) -> None:
         rest = memoryview(data)
         self._heartbeat.watch()
         while rest:

@@ -36,7 +36,7 @@ class Wire:
         self._buffer = self._buffer[size:]
         return piece
 
-    def send(self, data: bytes) -> int:
+    def send(self, data: bytes | memoryview) -> int:
         """All of ``data``, or OSError."""
         with self._sending:
             if self._held is not None:
@@ -81,7 +81,7 @@ class Wire:
         """Aborts and frees it; by its last user."""
         raise NotImplementedError
 
-    def _timed_write(self, data: bytes | bytearray) -> None:
+    def _timed_write(self, data: bytes | bytearray | memoryview) -> None:
         self._sending_since = time.monotonic()
         self._write(data)
         self._sending_since = 0.0
@@ -89,7 +89,7 @@ class Wire:
     def _read(self) -> bytes:
         raise NotImplementedError
 
-    def _write(self, data: bytes | bytearray) -> None:
+    def _write(self, data: bytes | bytearray | memoryview) -> None:
         raise NotImplementedError
 
 
@@ -119,5 +119,5 @@ class SocketWire(Wire):
     def _read(self) -> bytes:
         return self._sock.recv(READ_SIZE)
 
-    def _write(self, data: bytes | bytearray) -> None:
+    def _write(self, data: bytes | bytearray | memoryview) -> None:
         self._sock.sendall(data)
