@@ -11,6 +11,7 @@ The first play's ``vars`` may say more of a playbook::
     peer_ignored: [path, ...]          paths whose state is not compared
     peer_again: [task, ...]            tasks that are changed a second time too
     peer_unforeseen: [task, ...]       tasks that check mode need not foretell: an earlier one did not happen
+    peer_booted: true                  systemd runs on the machine
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.farm import Machine
+from tests.farm import Booted, Machine
 from tests.modules.peer.runs import Done, by_peer, by_us, inventory
 
 PLAYBOOKS = sorted((Path(__file__).parent / "peer").glob("*.yml"))
@@ -51,10 +52,11 @@ def test_as_the_peer_has_it(playbook: Path, place: Path) -> None:
     differs = said(playbook, "peer_differs", {})
     ignored = said(playbook, "peer_ignored", [])
     home = place / "home"
-    with Machine() as machine:
+    kind = Booted if said(playbook, "peer_booted", False) else Machine
+    with kind() as machine:
         theirs = by_peer(inventory(machine, place), playbook, home)
         their_state = machine.changes(ignored)
-    with Machine() as machine:
+    with kind() as machine:
         hosts = inventory(machine, place)
         foretold = by_us(hosts, playbook, home, "-C")
         assert machine.changes() == {}, "check mode changed something"
@@ -93,7 +95,8 @@ def _same_result(task: str, ours: Any, theirs: Any, differs: frozenset[str]) -> 
             continue
         assert key in ours, f"{task}: no {key!r} in {sorted(ours)}; theirs is {value!r}"
         mine = ours[key]
-        if key == "results" and isinstance(value, list):
+        if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+            assert len(mine) == len(value), f"{task}: {key} is {mine!r}, theirs is {value!r}"
             for one, other in zip(mine, value, strict=True):
                 _same_result(task, one, other, differs)
         elif isinstance(value, dict):

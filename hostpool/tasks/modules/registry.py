@@ -16,6 +16,8 @@ HOST = {
     "wait_for_connection": "wait_for_connection",
     "pause": "pause",
     "user": "user", "group": "group", "getent": "getent",
+    "service": "service", "systemd": "systemd", "systemd_service": "systemd", "sysvinit": "sysvinit",
+    "service_facts": "service_facts",
 }  # fmt: skip
 """Short name → the file below hostpool/tasks/modules with its ``MODULES``."""
 
