@@ -30,10 +30,6 @@ _NAMES = {
     "sles": "SLES", "linuxmint": "Linux Mint", "raspbian": "Debian", "kali": "Kali", "gentoo": "Gentoo",
     "manjaro": "Archlinux",
 }  # fmt: skip
-_MANAGERS = (
-    ("apt-get", "apt"), ("dnf", "dnf"), ("yum", "yum"), ("zypper", "zypper"), ("pacman", "pacman"),
-    ("apk", "apk"), ("pkg", "pkgng"), ("brew", "homebrew"),
-)  # fmt: skip
 
 _CPU = ("processor", "vendor_id", "model name")
 
@@ -194,8 +190,7 @@ def _services(sections: Sections) -> Facts:
     )
     if "systemd-runs" in lines:
         manager = "systemd"
-    programs = {line.rsplit("/", 1)[-1] for line in _lines(sections, "managers")}
-    package = next((name for program, name in _MANAGERS if program in programs), "unknown")
+    package = sections.get("manager", "").strip() or "unknown"
     selinux = sections.get("selinux", "").strip()
     if not selinux:
         state: Facts = {"status": "disabled"}

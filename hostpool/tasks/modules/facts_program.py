@@ -5,7 +5,11 @@ Its output are sections, each begun by a line ``\\001name``. What a tool does no
 
 from __future__ import annotations
 
-PROGRAM = r"""
+from hostpool.tasks.modules.package_managers import MANAGER
+
+PROGRAM = (
+    MANAGER
+    + r"""
 s() { printf '\001%s\n' "$1"; }
 LC_ALL=C; export LC_ALL
 s uname; uname -s; uname -r; uname -m; uname -n; uname -v
@@ -41,7 +45,7 @@ do
   [ -r /sys/class/dmi/id/$n ] && printf '%s=%s\n' "$n" "$(cat /sys/class/dmi/id/$n 2>/dev/null)"; done
 s virt; systemd-detect-virt 2>/dev/null; [ -e /.dockerenv ] && echo docker
 grep -q hypervisor /proc/cpuinfo 2>/dev/null && echo hypervisor
-s managers; for n in apt-get dnf yum zypper pacman apk brew pkg; do command -v $n 2>/dev/null; done
+s manager; hp_manager
 s python; command -v python3 2>/dev/null
 s lsb; lsb_release -a 2>/dev/null
 s machine; cat /etc/machine-id 2>/dev/null
@@ -55,6 +59,7 @@ s cmdline; cat /proc/cmdline 2>/dev/null
 s loadavg; cat /proc/loadavg 2>/dev/null
 exit 0
 """
+)
 
 NAMES = frozenset(
     [

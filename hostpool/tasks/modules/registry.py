@@ -18,6 +18,7 @@ HOST = {
     "user": "user", "group": "group", "getent": "getent",
     "service": "service", "systemd": "systemd", "systemd_service": "systemd", "sysvinit": "sysvinit",
     "service_facts": "service_facts",
+    "apt": "apt", "package": "package", "dnf": "dnf", "yum": "dnf", "apk": "apk",
 }  # fmt: skip
 """Short name → the file below hostpool/tasks/modules with its ``MODULES``."""
 

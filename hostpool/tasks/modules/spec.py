@@ -77,6 +77,10 @@ def bind(spec: Spec, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def converted(param: Param, name: str, value: Any) -> Any:
     """``value`` as the parameter wants it. Raises BadArgument."""
+    if isinstance(value, bool) and param.kind == "str":
+        # an unquoted yes is a boolean in YAML, and meant is the choice of that name
+        meant = [choice for choice in param.choices if choice in (_TRUE if value else _FALSE)]
+        value = meant[0] if len(meant) == 1 else value
     result = _converted(param.kind, name, value)
     if param.choices:
         for item in result if isinstance(result, list) else [result]:
