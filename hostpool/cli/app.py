@@ -32,6 +32,7 @@ COMMANDS = {
     "show": ("hostpool.cli.show", "Show a run of the history, or compare two"),
     "rerun": ("hostpool.cli.rerun", "Do again what a run did, on the hosts that need it"),
     "cron": ("hostpool.cli.cron", "List cron jobs; make lines for crontab"),
+    "modules": ("hostpool.cli.modules", "List the modules of playbooks; one module's page"),
     "demo": ("hostpool.cli.demo", "Try all this on a fleet of pretended hosts"),
 }
 """Name → module with a SPEC (a group of commands: with a ``command()``), and one line for the help."""

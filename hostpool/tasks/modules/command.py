@@ -1,9 +1,24 @@
-"""command, shell, raw and script: what runs is the user's own; only ``creates`` and ``removes`` decide.
+"""command: a command has run, without a shell; only creates and removes decide whether.
+shell: a command line has run in a shell; only creates and removes decide whether.
+script: a script of the control node has run on the host; only creates and removes decide whether.
+raw: a command line has run in the login shell, as it is.
 
-Parameters: the command itself (free form, ``cmd``, ``argv``), ``chdir``, ``creates``, ``removes``,
-``stdin``, ``stdin_add_newline``, ``strip_empty_ends``, ``executable``. Returns ``cmd rc stdout stderr
-stdout_lines stderr_lines start end delta msg``. Source: the documentation of ansible.builtin.command,
-shell, script and raw.
+Parameters:
+    cmd: the command line, in the place of the text after the module's name
+    argv: the command's words, in the place of a line
+    chdir: the directory to run it in
+    creates: it does not run where this path (or one that this pattern matches) exists
+    removes: it does not run where no such path exists
+    executable: the shell, for shell; the interpreter, for script; for raw the program that gets it after -c
+    stdin: what the command reads
+    stdin_add_newline: end stdin with a newline
+    strip_empty_ends: leave line ends at the end of stdout and stderr out
+    expand_argument_vars: replace $NAME and a leading ~ in the words, as a shell would
+    decrypt: no effect: a script that is encrypted with Vault fails the task
+Returns: ``cmd``, ``rc``, ``stdout``, ``stderr``, ``stdout_lines``, ``stderr_lines``, ``start``, ``end``,
+    ``delta``, ``msg``
+Needs: sh; for raw nothing but a login shell of whatever kind.
+Source: ansible.builtin.command, shell, raw and script of ansible-core 2.19.
 """
 
 from __future__ import annotations

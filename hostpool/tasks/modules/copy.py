@@ -1,13 +1,31 @@
-"""copy and template: a file of the control node, or a text, on the host.
+"""copy: a file or directory of the control node, or a text, stands on the host.
+template: a rendered template stands on the host.
 
-Parameters: ``src`` or ``content``, ``dest``, ``mode``, ``owner``, ``group``, ``backup``, ``force``,
-``validate``, ``remote_src`` (the source is on the host), ``follow``, ``checksum``; a directory as
-``src`` goes with all that is in it. Returns ``dest src checksum md5sum size mode owner group uid gid
-state backup_file``. Needs stat, a SHA-1 tool, cat, mv, chmod, chown. Source: the documentation of
-ansible.builtin.copy and ansible.builtin.template.
-
-What the parent has read or rendered arrives in the argument ``_content`` (a Content), a tree as
-``_tree``: pairs of relative paths and Content, None for a directory.
+Parameters:
+    src: the file or, for copy, the directory: with a slash at the end only what is in it
+    content: a text in the place of a file
+    dest: where; a directory for a file of the same name
+    mode: its mode; preserve for that of the source
+    owner: its owner
+    group: its group
+    directory_mode: mode of new directories
+    backup: keep the old file beside
+    force: replace a file that differs; else only make one that is missing
+    validate: a command that must succeed on the new file, %s in its text
+    follow: a link stays one, and the file it leads to is written
+    remote_src: the source is a file on the host
+    checksum: no effect: what arrives is compared by its own
+    local_follow: no effect: links below a directory are followed
+    decrypt: no lets a source that is encrypted with Vault go as it is; else it fails the task
+    unsafe_writes: write in place where nothing can be moved over the file (a mount point)
+    lstrip_blocks: take the white space before a block away
+    trim_blocks: take the newline after a block away
+    newline_sequence: what ends a line
+    output_encoding: the encoding that is written
+Returns: ``dest``, ``src``, ``checksum``, ``md5sum``, ``size``, ``mode``, ``owner``, ``group``, ``uid``,
+    ``gid``, ``state``, ``backup_file``, ``diff``
+Needs: stat, cat, mv, chmod, chown; a SHA-1 tool.
+Source: ansible.builtin.copy and template of ansible-core 2.19.
 """
 
 from __future__ import annotations

@@ -1,9 +1,22 @@
-"""file: what is at a path, without its content.
+"""file: what is at a path is as described: a directory, a link, a file with this mode and owner, or nothing.
 
-Parameters: ``path``, ``state`` (file, directory, link, hard, touch, absent), ``src`` of links,
-``mode``, ``owner``, ``group``, ``recurse``, ``force``, ``follow``. Returns ``path state mode owner
-group uid gid size``, for links ``dest src``. Needs stat, mkdir, ln, rm, touch, chmod, chown.
-Source: the documentation of ansible.builtin.file.
+Parameters:
+    path: where
+    state: what is to be there; file by default, or directory with recurse
+    src: what a link leads to
+    mode: its mode, in octal digits or chmod's words
+    owner: its owner, by name or number
+    group: its group, by name or number
+    recurse: mode, owner and group of all that is below too
+    force: a link may lead to nothing, and may take the place of what is there
+    follow: change what a link leads to, not the link
+    access_time: with state touch; preserve leaves it as it is
+    modification_time: with state touch; preserve leaves it as it is
+    unsafe_writes: no effect: nothing is written here
+Returns: ``path``, ``state``, ``mode``, ``owner``, ``group``, ``uid``, ``gid``, ``size``; for links
+    ``dest``, ``src``
+Needs: stat, mkdir, ln, rm, touch, chmod, chown.
+Source: ansible.builtin.file of ansible-core 2.19.
 """
 
 from __future__ import annotations

@@ -1,9 +1,25 @@
 """lineinfile: one line of a file is there, as wanted, or gone.
 
-Parameters: ``path``, ``line``, ``regexp``, ``search_string``, ``state``, ``insertafter``,
-``insertbefore``, ``backrefs``, ``create``, ``firstmatch``, ``backup``, ``validate``, ``mode``,
-``owner``, ``group``. Returns ``msg``, ``found``, ``backup``, ``diff``. The file is read whole (up to
-16 MiB), the new content worked out here. Source: the module ansible.builtin.lineinfile.
+Parameters:
+    path: the file
+    line: the line
+    regexp: which line is replaced or removed
+    search_string: the same, by a text that it holds
+    state: whether the line is to be there
+    insertafter: where a new line goes: after the last line this regular expression matches, or EOF
+    insertbefore: where a new line goes: before the last line this regular expression matches, or BOF
+    backrefs: line has references to groups of regexp; nothing is added where no line matches
+    create: make the file where it is missing
+    firstmatch: insertafter and insertbefore mean the first line that matches
+    backup: keep the old file beside
+    validate: a command that must succeed on the new file, %s in its text
+    mode: its mode
+    owner: its owner
+    group: its group
+    unsafe_writes: write in place where nothing can be moved over the file (a mount point)
+Returns: ``msg``, ``found``, ``backup``, ``diff``
+Needs: stat, head, cat, mv, chmod, chown; files up to 16 MiB.
+Source: ansible.builtin.lineinfile of ansible-core 2.19.
 """
 
 from __future__ import annotations

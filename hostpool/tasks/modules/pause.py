@@ -1,4 +1,11 @@
-"""pause: waits, for the host's sake; nothing is asked of it. Parameter ``seconds``."""
+"""pause: some time passes, for the host's sake; nothing is asked of it.
+
+Parameters:
+    seconds: how long
+Returns: ``stdout``, ``rc``, ``echo``
+Needs: nothing.
+Source: ansible.builtin.pause of ansible-core 2.19.
+"""
 
 from __future__ import annotations
 

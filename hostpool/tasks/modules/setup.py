@@ -1,8 +1,14 @@
-"""setup (gather_facts): the host's facts, by one sh program in one round trip.
+"""setup, gather_facts: the host's facts are known.
 
-Parameters: ``gather_subset``, ``filter``, ``gather_timeout``, ``fact_path`` (accepted: all that is
-gathered is cheap). Returns ``ansible_facts`` by the names playbooks read. Needs POSIX sh; each fact
-that no tool of the host tells is left out. Source: the documentation of ansible.builtin.setup.
+Parameters:
+    gather_subset: no effect: all is gathered in one round trip, and all of it is cheap
+    gather_timeout: no effect: nothing that is read can hang
+    filter: only facts whose names these patterns match
+    fact_path: no effect: local facts are read from /etc/ansible/facts.d
+    parallel: no effect: there is one program to run
+Returns: ``ansible_facts``
+Needs: sh; a fact that no tool of the host tells is left out.
+Source: ansible.builtin.setup and gather_facts of ansible-core 2.19.
 """
 
 from __future__ import annotations

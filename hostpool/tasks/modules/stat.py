@@ -1,8 +1,17 @@
-"""stat: what there is at a path. Changes nothing.
+"""stat: what there is at a path is known; nothing is changed.
 
-Parameters: ``path``, ``follow``, ``get_checksum``, ``checksum_algorithm``, ``get_mime``,
-``get_attributes`` (both accepted; neither is asked of the host). Returns ``stat``. Source: the
-documentation of ansible.builtin.stat.
+Parameters:
+    path: where
+    follow: look at what a link leads to
+    get_checksum: the checksum of a file
+    checksum_algorithm: which
+    get_mime: no effect: the type is not asked for
+    get_attributes: no effect: attributes of lsattr(1) are not asked for
+    get_md5: no effect: it is gone from the peer too
+    get_selinux_context: no effect: the label is not asked for
+Returns: ``stat``
+Needs: stat, readlink, and a tool for the checksum.
+Source: ansible.builtin.stat of ansible-core 2.19.
 """
 
 from __future__ import annotations

@@ -1,9 +1,19 @@
 """wait_for: a port opens or closes, a file appears, vanishes or holds a text.
 
-Parameters: ``host``, ``port``, ``path``, ``search_regex``, ``state``, ``delay``, ``timeout``,
-``sleep``, ``connect_timeout``, ``msg``. Returns ``elapsed state port path match_groups``. The host is
-asked anew every ``sleep`` seconds; a port is tried with /dev/tcp of bash, or nc, whichever it has.
-Source: the documentation of ansible.builtin.wait_for.
+Parameters:
+    host: where the port is
+    port: the port; it is tried with nc, or with /dev/tcp of bash
+    path: the file
+    search_regex: what the file is to hold
+    state: started and present wait for it to be there, stopped and absent for its end
+    delay: seconds to wait first
+    timeout: seconds after which it fails
+    sleep: seconds between two looks
+    connect_timeout: seconds for one try of the port
+    msg: what to say when it fails
+Returns: ``elapsed``, ``state``, ``port``, ``path``, ``search_regex``, ``match_groups``, ``match_groupdict``
+Needs: nc or bash for ports.
+Source: ansible.builtin.wait_for of ansible-core 2.19.
 """
 
 from __future__ import annotations

@@ -1,7 +1,13 @@
-"""wait_for_connection: until the host can be logged in to and runs a command.
+"""wait_for_connection: the host can be logged in to and runs a command.
 
-Parameters: ``delay``, ``timeout``, ``sleep``, ``connect_timeout``. Returns ``elapsed``. Source: the
-documentation of ansible.builtin.wait_for_connection.
+Parameters:
+    delay: seconds to wait first
+    timeout: seconds after which it fails
+    sleep: seconds between two tries
+    connect_timeout: seconds that one try is taken to have cost
+Returns: ``elapsed``
+Needs: sh.
+Source: ansible.builtin.wait_for_connection of ansible-core 2.19.
 """
 
 from __future__ import annotations
