@@ -1,4 +1,4 @@
-"""dnf: packages of Fedora, RHEL and their kin are there, at their latest or gone.
+"""dnf, yum: packages of Fedora, RHEL and their kin are there, at their latest or gone.
 
 Parameters:
     name: packages, with a version (``foo-1.0``, ``foo >= 1.0``), groups (``@name``), files, URLs; ``*``: all

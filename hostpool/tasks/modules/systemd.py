@@ -1,4 +1,4 @@
-"""systemd_service: a unit runs or not, starts at boot or not, can be started at all or not.
+"""systemd, systemd_service: a unit runs or not, starts at boot or not, can be started at all or not.
 
 Parameters:
     name: the unit; without a suffix a service
