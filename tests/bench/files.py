@@ -53,7 +53,8 @@ class Trees:
         """All hosts are one machine: they get the tree into one and the same place."""
         config = self.ground.ssh_config(self.ground.sshd.port, same=True)
         return ["clush", "-S", "-f", str(HOSTS), "-o", f"-F {config}", "--hostfile",
-                str(self.ground.hosts_file(HOSTS)), "--copy", str(self.few), "--dest", str(self.ground.stay)]  # fmt: skip
+                str(self.ground.hosts_file(HOSTS)), "--copy", str(self.few),
+                "--dest", str(self.ground.stay)]  # fmt: skip
 
     def ansible(self) -> list[str]:
         arguments = f"src={self.few} dest={self.ground.stay}/ansible-{{{{ inventory_hostname }}}}/"
@@ -81,7 +82,9 @@ def sync(ground: Ground, pace: Pace) -> list[Table]:
     note = f"{FILES // 10 if pace.quick else FILES:,} files of 8 KiB to {HOSTS} hosts on one file system"
     changes = 0
 
-    def go(words: list[str], before: Callable[[], None], **how: dict[str, str]) -> Callable[[bool], dict[str, Cost]]:
+    def go(
+        words: list[str], before: Callable[[], None], **how: dict[str, str]
+    ) -> Callable[[bool], dict[str, Cost]]:
         def once(memory: bool) -> dict[str, Cost]:
             before()
             return {"": ground.measure([words], memory=memory, **how)[0]}  # type: ignore[arg-type]  # env
