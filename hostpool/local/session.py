@@ -22,12 +22,16 @@ from hostpool.tasks.ending import ending
 from hostpool.tasks.session import Consumer, Exit
 from hostpool.tasks.shell import END_AFTER, END_OF_TRANSMISSION, Invocation, NeedsShell, invocation
 
+LOGIN = 3.0  # PAM, on a machine that may be busy
+
 
 class LocalSession:
     """Commands run in our user's login shell, in our environment and directory."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, *, login: float = LOGIN) -> None:
+        """``login``: seconds that becoming another user may take before it ends something of theirs."""
         self.target = target
+        self._login = login
         self._terminal_to_become = False
 
     @property
@@ -81,7 +85,7 @@ class LocalSession:
     def _end(self, dialogue: Dialogue, grace: float) -> bool:
         """Ends what runs as another user, as that user; whether nothing is left."""
         patience = Stop()
-        timer = threading.Timer(grace + CONFIRM + 1.0, lambda: patience.request("timeout", 0.0))
+        timer = threading.Timer(grace + self._login + CONFIRM, lambda: patience.request("timeout", 0.0))
         timer.daemon = True
         timer.start()
         try:

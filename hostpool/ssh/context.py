@@ -18,6 +18,7 @@ from hostpool.ssh.heartbeat import Heartbeat
 from hostpool.ssh.hostkeys import HostKeys
 from hostpool.ssh.jumps import Jumps
 from hostpool.ssh.keys import KeyRing
+from hostpool.ssh.kill import CONFIRM
 from hostpool.ssh.mapping import connect_failure
 from hostpool.ssh.proxy import ProxyProgram
 from hostpool.ssh.scan import JumpKeys
@@ -41,10 +42,16 @@ NewHostKey = Callable[[str, tuple[str, ...], bytes, str, bool], None]
 
 
 class SSHContext:
-    """One per worker process. Thread-safe; nothing happens before the first connection."""
+    """One per worker process. Thread-safe; nothing happens before the first connection.
 
-    def __init__(self, alarms: Alarms, *, ask: Ask, new_host_key: NewHostKey) -> None:
+    ``confirm``: seconds after KILL in which a host may say that a command is gone.
+    """
+
+    def __init__(
+        self, alarms: Alarms, *, ask: Ask, new_host_key: NewHostKey, confirm: float = CONFIRM
+    ) -> None:
         self.alarms = alarms
+        self.confirm = confirm
         self.ask = ask
         self.keys = KeyRing()
         self.agents = Agents()

@@ -34,6 +34,7 @@ class Heartbeat:
         self._asked = 0
         self._answers = 0
         self._asked_at = 0.0
+        self._unanswered_since = 0.0
         self._alarm: Alarm | None = None
         table = transport._handler_table
         table[MSG_REQUEST_SUCCESS] = table[MSG_REQUEST_FAILURE] = self._heard
@@ -53,8 +54,10 @@ class Heartbeat:
     def probe(self) -> int:
         """Asks now; the number is what :meth:`answered` takes."""
         with self._lock:
-            self._asked += 1
             self._asked_at = time.monotonic()
+            if self._answers == self._asked:
+                self._unanswered_since = self._asked_at
+            self._asked += 1
             number = self._asked
         self.watch()
         self._transport.ask_alive()
@@ -67,8 +70,7 @@ class Heartbeat:
         """To be called before anything that may block on the host: the alarm looks after it."""
         with self._lock:
             if self._alarm is None and self._period:
-                seen = self._transport.packetizer.packets_in
-                self._alarm = self._alarms.after(self.patience, lambda: self._judge(seen))
+                self._arm(time.monotonic() + self.patience)
 
     def close(self) -> None:
         with self._lock:
@@ -76,18 +78,33 @@ class Heartbeat:
                 self._alarm.cancel()
                 self._alarm = None
 
-    def _judge(self, seen: int) -> None:
+    def _arm(self, moment: float) -> None:
+        self._alarm = self._alarms.at(moment, lambda: self._judge(moment))
+
+    def _judge(self, moment: float) -> None:
         with self._lock:
             self._alarm = None
-        if self._transport.ended.is_set():
-            return
-        unanswered = self._answers < self._asked
-        stuck = self._transport.wire.stuck_for() >= self.patience * 0.9
-        if (unanswered or stuck) and self._transport.packetizer.packets_in == seen:
-            self.dead = True
+            now = time.monotonic()
+            since = self._waiting_since(now)
+            if since is None or self._transport.ended.is_set():
+                return
+            due = max(self._transport.packetizer.heard_at + self._period, since) + self.patience
+            if now < due:
+                self._arm(due)
+            elif now - moment > self._period:  # we were asleep: what was answered is not read yet
+                self._arm(now + self._period)
+            else:
+                self.dead = True
+        if self.dead:
             self._transport.kill()
-        elif unanswered or self._transport.wire.stuck_for():
-            self.watch()
+
+    def _waiting_since(self, now: float) -> float | None:
+        """Since when something of ours has waited for the host: a question, or a write that is stuck."""
+        stuck = self._transport.wire.stuck_for()
+        waits = [now - stuck] if stuck else []
+        if self._answers < self._asked:
+            waits.append(self._unanswered_since)
+        return min(waits, default=None)
 
     def _heard(self, m: Message) -> None:
         self._answers += 1

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hostpool.ssh.session import SSHSession
 
 CONFIRM = 2.0  # seconds after KILL for the host to say that it is over
+LOGIN = 3.0  # seconds more where that takes another sudo first: PAM, on a host that may be busy
 EPILOGUE = 0.5  # seconds for the command's own exit status after the helper saw it gone
 
 
@@ -78,7 +79,9 @@ class Killer:
     def _begin(self, now: float) -> None:
         self.began = True
         self.due = now + self._stop.grace
-        self._give_up = self.due + CONFIRM
+        self._give_up = self.due + self._session.confirm
+        if self._dialogue is not None:
+            self._give_up += LOGIN
         self._alarm = self._session.end_by(self._give_up + 2.0)  # whatever we may be stuck in
         self._replies_before = self._channel.asked
         if self._dialogue is None:
@@ -100,7 +103,7 @@ class Killer:
             return True
         self._signal("KILL")
         self._last_word = True
-        self.due = now + CONFIRM
+        self.due = now + self._session.confirm
         return False
 
     def _leader_gone(self, now: float) -> bool:

@@ -43,6 +43,7 @@ class SSHSession:
         self.target = target
         self.transport = transport
         self.heartbeat = heartbeat
+        self.confirm = context.confirm
         self.may_use_shell = target.shell == "sh"
         self._context = context
         self._terminal_to_become = False

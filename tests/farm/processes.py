@@ -11,7 +11,7 @@ from pathlib import Path
 PROC = Path("/proc")
 
 
-def wait_until(condition: Callable[[], bool], *, seconds: float = 5.0, what: str = "condition") -> None:
+def wait_until(condition: Callable[[], bool], *, seconds: float = 30.0, what: str = "condition") -> None:
     """Poll ``condition`` every 10 ms; raise AssertionError naming ``what`` after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -154,7 +154,7 @@ class Sshd:
         self._masters.append(master)
         wait_until(
             lambda: master.poll() is not None or _listening(self.port, mine) == len(mine),
-            seconds=10,
+            seconds=60,
             what=f"sshd listens on port {self.port} of {len(mine)} addresses, see {self.log_path}",
         )
         words = self.log_path.read_bytes()[logged:].decode(errors="replace")

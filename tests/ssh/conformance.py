@@ -14,6 +14,7 @@ from hostpool.stop import Stop
 from hostpool.tasks.base import FileSource
 from hostpool.tasks.session import Session
 from hostpool.tasks.shell import NO_CHDIR
+from tests.patience import promptly
 from tests.ssh.helpers import Counting, Output, command, program, run, stop_after, stop_when
 
 AWKWARD = "a b'c\"d $HOME `id` \\n \\0101 !x é\tz\n*"
@@ -129,22 +130,23 @@ class SessionConformance:
         end, output = run(session, request)
         assert (end.exit_code, output.stdout) == (0, b"/\r\n")
 
-    def test_a_child_left_behind_does_not_hold_us(self, session: Session) -> None:
-        began = time.monotonic()
-        end, output = run(session, command("echo started; sleep 5 & exit 0"))
-        assert time.monotonic() - began < 3
+    def test_a_child_left_behind_does_not_hold_us(self, session: Session, tmp_path: Path) -> None:
+        go = tmp_path / "go"
+        child = f"n=0; until [ -e {go} ] || [ $n = 900 ]; do sleep 0.1; n=$((n + 1)); done"
+        with promptly():
+            end, output = run(session, command(f"echo started; {{ {child}; }} & exit 0"))
+        go.touch()
         assert (end.exit_code, end.held_open, output.stdout) == (0, True, b"started\n")
 
     def test_stopped_it_is_gone(self, session: Session) -> None:
-        began = time.monotonic()
-        end, _ = run(session, command("sleep 60"), stop_after(0.3))
-        assert time.monotonic() - began < 2.5
+        with promptly():
+            end, _ = run(session, command("sleep 60"), stop_after(0.3))
         assert (end.stopped, end.still_running) == ("timeout", False)
 
     def test_stopped_it_may_clean_up(self, session: Session) -> None:
         output = Output()
         text = "trap 'echo bye; exit 9' TERM; echo ready; while :; do sleep 0.1; done"
-        end = session.run(command(text), output, stop_when(output.came, grace=5))
+        end = session.run(command(text), output, stop_when(output.came, grace=20))
         assert output.stdout == b"ready\nbye\n"
         assert (end.exit_code, end.stopped, end.still_running) == (9, "timeout", False)
 
@@ -153,9 +155,8 @@ class SessionConformance:
         mark = tmp_path / "mark"
         mark.parent.chmod(0o777)
         text = f"trap '' TERM; echo ready; while :; do echo x >> {mark}; sleep 0.1; done"
-        began = time.monotonic()
-        end = session.run(command(text), output, stop_when(output.came, grace=0.5))
-        assert time.monotonic() - began < 6
+        with promptly():
+            end = session.run(command(text), output, stop_when(output.came, grace=0.5))
         assert (end.stopped, end.still_running) == ("timeout", False)
         size = mark.stat().st_size
         time.sleep(0.4)

@@ -10,6 +10,7 @@ from hostpool.alarms import Alarms
 from hostpool.messages import Target
 from hostpool.ssh import SSHContext
 from tests.farm import Sshd
+from tests.patience import AMPLE
 from tests.ssh.helpers import Desk, target_for
 from tests.ssh.leftovers import nothing_left
 
@@ -34,7 +35,7 @@ def desk() -> Desk:
 
 @pytest.fixture
 def context(alarms: Alarms, desk: Desk) -> Iterator[SSHContext]:
-    made = SSHContext(alarms, ask=desk.ask, new_host_key=desk.new_host_key)
+    made = SSHContext(alarms, ask=desk.ask, new_host_key=desk.new_host_key, confirm=AMPLE)
     yield made
     made.close()
 

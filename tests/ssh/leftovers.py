@@ -22,7 +22,7 @@ def _sockets() -> int:
 
 
 @contextlib.contextmanager
-def nothing_left(seconds: float = 2.0) -> Iterator[None]:
+def nothing_left(seconds: float = 20.0) -> Iterator[None]:
     threads, sockets = _threads(), _sockets()
     yield
     deadline = time.monotonic() + seconds

@@ -16,6 +16,7 @@ from hostpool.messages import Target
 from hostpool.ssh import SSHContext
 from hostpool.stop import Stop
 from tests.farm import Hostile, Proxy, Refusing, Sshd, hostile
+from tests.patience import AMPLE, promptly
 from tests.ssh.helpers import connected, refusal, target_for
 
 SHORT = 1.0
@@ -120,7 +121,7 @@ def test_a_hundred_mute_hosts_at_once(context: SSHContext) -> None:
         for thread in threads:
             thread.join()
         assert len(times) == 100
-        assert max(times) < 4.0
+        assert max(times) < AMPLE, "one after the other it would be five minutes"
 
 
 class TestCuts:
@@ -182,18 +183,16 @@ class TestStopped:
     @pytest.mark.parametrize("behaviour", [hostile.mute, hostile.kexinit_then_silence])
     def test_while_connecting(self, context: SSHContext, behaviour: hostile.Behaviour) -> None:
         with Hostile(behaviour) as server:
-            self.stopped(context, at(server.address, server.port, 30))
+            self.stopped(context, at(server.address, server.port, 100))
 
     def test_in_the_tcp_handshake(self, context: SSHContext) -> None:
-        self.stopped(context, at("192.0.2.1", 22, 30), Unreachable)
+        self.stopped(context, at("192.0.2.1", 22, 100), Unreachable)
 
     def stopped(self, context: SSHContext, target: Target, or_else: type[Exception] = Cancelled) -> None:
         stop = Stop()
         threading.Timer(0.3, lambda: stop.request("cancelled", 1.0)).start()
-        began = time.monotonic()
-        with pytest.raises((Cancelled, or_else)):
+        with promptly(), pytest.raises((Cancelled, or_else)):
             context.connect(target, stop)
-        assert time.monotonic() - began < 1.5
 
     def test_before_it_began(self, context: SSHContext, target: Target) -> None:
         stop = Stop()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from hostpool.ssh.attempt import Attempt
 from hostpool.stop import Stop
 from tests.farm import Hostile, Refusing, Sshd, hostile, processes, wait_until
 from tests.farm.processes import descendants
+from tests.patience import AMPLE, promptly
 from tests.ssh.helpers import command, connected, refusal, run, target_for
 
 
@@ -71,8 +71,9 @@ def test_a_dead_jump_connection_is_made_anew(context: SSHContext, sshd: Sshd, ba
     with connected(context, target):
         pass
     before = logins(bastion)
-    context.jumps._jump(target, Attempt(context.alarms, 5, Stop()))[0].kill()
-    time.sleep(0.1)
+    transport, _ = context.jumps._jump(target, Attempt(context.alarms, AMPLE, Stop()))
+    transport.kill()
+    wait_until(lambda: not transport.is_active())
     with connected(context, target) as session:
         assert run(session, command("true"))[0].exit_code == 0
     assert logins(bastion) == before + 1
@@ -125,14 +126,13 @@ def test_a_mute_jump_host_costs_everybody_one_wait(context: SSHContext, sshd: Ss
                 context.connect(through(sshd, down, connect_timeout=1.0), Stop())
             kinds.append(caught.value.kind)
 
-        began = time.monotonic()
-        threads = [threading.Thread(target=one) for _ in range(10)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert time.monotonic() - began < 2.5
-    assert kinds == ["jump_failed"] * 10
+        threads = [threading.Thread(target=one) for _ in range(40)]
+        with promptly():
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    assert kinds == ["jump_failed"] * 40
 
 
 def test_an_unknown_key_of_the_jump_host(
@@ -152,7 +152,7 @@ class TestProxyCommand:
 
         before = programs()
         yield
-        wait_until(lambda: programs() <= before, seconds=3, what="the ProxyCommand is gone")
+        wait_until(lambda: programs() <= before, seconds=20, what="the ProxyCommand is gone")
 
     def test_ssh_itself(self, context: SSHContext, sshd: Sshd, bastion: Sshd) -> None:
         words = bastion.ssh(bastion.address)

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,8 @@ from hostpool.errors import Cancelled, Lost, Unreachable
 from hostpool.messages import Target
 from hostpool.ssh import SSHContext
 from hostpool.stop import Stop
-from tests.farm import Proxy, Sshd
+from tests.farm import Proxy, Sshd, wait_until
+from tests.patience import promptly
 from tests.ssh.helpers import Counting, Output, command, connected, run, stop_after, target_for
 from tests.ssh.test_faults import behind
 
@@ -31,10 +33,8 @@ def test_a_black_hole_is_noticed_in_time(context: SSHContext, sshd: Sshd, proxy:
     with connected(context, behind(sshd, proxy, **PATIENT)) as session:
         output = Output()
         swallow_when(proxy, output)
-        began = time.monotonic()
-        with pytest.raises(Lost) as caught:
-            session.run(command("echo ready; sleep 30"), output, Stop())
-        assert time.monotonic() - began < 1.2 + 1.0
+        with promptly(), pytest.raises(Lost) as caught:
+            session.run(command("echo ready; sleep 100"), output, Stop())
         assert (caught.value.kind, caught.value.host) == ("connection_lost", "alpha")
         assert "no sign of life for 1.2 s" in caught.value.message
         assert "not known" in (caught.value.hint or "")
@@ -45,14 +45,12 @@ def test_a_black_hole_while_we_write(context: SSHContext, sshd: Sshd, proxy: Pro
     with connected(context, behind(sshd, proxy, **PATIENT)) as session:
         output = Counting()
         swallow_when(proxy, output)
-        began = time.monotonic()
-        with pytest.raises(Lost):
+        with promptly(), pytest.raises(Lost):
             session.run(command("cat", stdin=b"x" * 100_000_000), output, Stop())
-        assert time.monotonic() - began < 6
 
 
 def test_a_quiet_host_is_not_dead(context: SSHContext, sshd: Sshd) -> None:
-    target = target_for(sshd, alive_interval=0.2, alive_count=1)
+    target = target_for(sshd, alive_interval=0.5, alive_count=20)  # asked each half second
     with connected(context, target) as session:
         end, _ = run(session, command("sleep 1.5"))
         assert end.exit_code == 0
@@ -62,10 +60,10 @@ def test_our_own_pause_is_not_held_against_the_host(context: SSHContext, sshd: S
     class Paused(Counting):
         def feed(self, stream: object, data: bytes) -> None:
             if not self.total:
-                time.sleep(1.5)
+                time.sleep(3.5)
             self.total += len(data)
 
-    with connected(context, target_for(sshd, alive_interval=0.2, alive_count=2)) as session:
+    with connected(context, target_for(sshd, alive_interval=0.5, alive_count=6)) as session:
         output = Paused()
         end = session.run(command("head -c 10000000 /dev/zero"), output, Stop())
         assert (end.exit_code, output.total) == (0, 10_000_000)
@@ -112,9 +110,8 @@ def test_no_session_is_left(context: SSHContext) -> None:
 def test_with_a_single_session_a_stop_is_at_least_reported(context: SSHContext) -> None:
     """As root sshd takes no signals for us, and a second channel is not to be had."""
     with Sshd(max_sessions=1) as server, connected(context, target_for(server)) as session:
-        began = time.monotonic()
-        end, _ = run(session, command("sleep 60"), stop_after(0.3, grace=0.5))
-        assert time.monotonic() - began < 5
+        with promptly():
+            end, _ = run(session, command("sleep 60"), stop_after(0.3, grace=0.5))
         assert end.stopped == "timeout"
         assert end.still_running == (server.user == "root")
 
@@ -122,10 +119,8 @@ def test_with_a_single_session_a_stop_is_at_least_reported(context: SSHContext) 
 def test_stopped_while_no_channel_opens(context: SSHContext, sshd: Sshd, proxy: Proxy) -> None:
     with connected(context, behind(sshd, proxy)) as session:
         proxy.black_hole()
-        began = time.monotonic()
-        with pytest.raises(Cancelled):
+        with promptly(), pytest.raises(Cancelled):
             session.run(command("true"), Output(), stop_after(0.5))
-        assert time.monotonic() - began < 1.5
 
 
 def swallow_when(proxy: Proxy, output: Output) -> None:
@@ -196,9 +191,23 @@ def test_an_idle_session_costs_a_thread_and_no_time(context: SSHContext, sshd: S
     sessions = [context.connect(target_for(sshd), Stop()) for _ in range(20)]
     try:
         assert threading.active_count() <= before + 20 + 1  # and the clock of the process
-        began = time.process_time()
-        time.sleep(0.5)
-        assert time.process_time() - began < 0.05
+        wait_until(sleeping_all_along, seconds=20, what="half a second in which no thread woke up")
     finally:
         for session in sessions:
             session.close()
+
+
+def sleeping_all_along() -> bool:
+    """Whether for half a second no thread of this process woke up, but the one that looks."""
+    before = wakes()
+    time.sleep(0.5)
+    return wakes() - before <= 3
+
+
+def wakes() -> int:
+    """How often the threads of this process have waited for something and were woken (proc(5))."""
+    found = 0
+    for status in Path("/proc/self/task").glob("*/status"):
+        _, _, count = status.read_text().partition("\nvoluntary_ctxt_switches:")
+        found += int(count.split()[0])
+    return found

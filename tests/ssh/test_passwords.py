@@ -11,7 +11,7 @@ import pytest
 from hostpool.messages import Target
 from hostpool.secrets import Secret
 from hostpool.ssh import SSHContext
-from tests.farm import Sshd, ThrowAwayUser
+from tests.farm import Sshd, ThrowAwayUser, wait_until
 from tests.ssh.helpers import Desk, command, connected, refusal, run, target_for
 
 pytestmark = pytest.mark.needs_root
@@ -66,7 +66,7 @@ def test_a_wrong_password(context: SSHContext, plain: Sshd, user: ThrowAwayUser)
     assert (error.kind, error.retryable) == ("auth_failed", False)
     assert "refused: the password" in error.message
     assert "not-it" not in error.message
-    time.sleep(0.1)
+    wait_until(lambda: plain.log().count("Failed password") > before, seconds=20)
     assert plain.log().count("Failed password") == before + 1
 
 
@@ -121,12 +121,12 @@ def test_thinking_time_is_not_connecting_time(
     answer = desk.ask
 
     def slowly(kind: str, host: str, subject: str, prompt: str, echo: bool) -> Secret | None:
-        time.sleep(2.5)
+        time.sleep(5.5)
         return answer(kind, host, subject, prompt, echo)
 
     desk.answers["Password:"] = user.password
     context.ask = slowly
-    with connected(context, login(asking, user, None, connect_timeout=2.0)) as session:
+    with connected(context, login(asking, user, None, connect_timeout=5.0)) as session:
         assert session.alive
 
 

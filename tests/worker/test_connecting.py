@@ -12,8 +12,9 @@ from hostpool.messages import Target
 from hostpool.stop import Stop
 from hostpool.tasks.session import Session
 from hostpool.worker.connecting import connect
+from tests.patience import AMPLE, promptly
 
-TARGET = Target(name="h", connection="local", connect_timeout=3.0)
+TARGET = Target(name="h", connection="local", connect_timeout=AMPLE)
 
 
 class Flaky:
@@ -41,7 +42,7 @@ def test_what_may_heal_is_tried_again_within_the_deadline() -> None:
     retries: list[int] = []
     _, attempts = connect(connector, TARGET, 2, Stop(), lambda n, error, pause: retries.append(n))
     assert attempts == 3 and retries == [1, 2]
-    assert connector.limits[0] <= 3.0 and connector.limits[2] < connector.limits[1] < 3.0
+    assert AMPLE >= connector.limits[0] > connector.limits[1] > connector.limits[2]
 
 
 def test_a_refused_login_is_never_tried_again() -> None:
@@ -61,10 +62,9 @@ def test_retries_are_counted() -> None:
 def test_no_attempt_begins_after_the_deadline() -> None:
     connector = Flaky(*(_heals() for _ in range(9)), takes=0.4)
     target = Target(name="h", connection="local", connect_timeout=1.0)
-    began = time.monotonic()
-    with pytest.raises(Unreachable):
+    with promptly(), pytest.raises(Unreachable):
         connect(connector, target, 100, Stop(), lambda *_: None)
-    assert time.monotonic() - began < 2.0
+    assert len(connector.limits) <= 3 and all(0 < limit <= 1.0 for limit in connector.limits)
 
 
 def test_a_throttling_server_is_waited_for_and_not_counted() -> None:
@@ -77,7 +77,5 @@ def test_a_throttling_server_is_waited_for_and_not_counted() -> None:
 def test_a_stop_ends_the_waiting() -> None:
     stop = Stop()
     stop.request("cancelled", 0.0)
-    began = time.monotonic()
-    with pytest.raises(Cancelled):
+    with promptly(), pytest.raises(Cancelled):
         connect(Flaky(_heals()), TARGET, 5, stop, lambda *_: None)
-    assert time.monotonic() - began < 0.5

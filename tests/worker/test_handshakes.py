@@ -11,6 +11,7 @@ from hostpool.errors import Cancelled, Unreachable
 from hostpool.messages import Target
 from hostpool.stop import Stop
 from hostpool.worker.handshakes import Handshakes, gateway
+from tests.patience import promptly
 
 
 def host(number: int, **fields: object) -> Target:
@@ -60,7 +61,7 @@ def test_without_a_drop_nobody_waits() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert not inside.broken
 
 
@@ -84,7 +85,7 @@ def test_after_a_drop_no_more_than_the_bound_at_once() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert 2 <= most <= 10
 
 
@@ -105,8 +106,6 @@ def test_a_stop_ends_the_waiting() -> None:
     learned(handshakes, 1)
     stop = Stop()
     threading.Timer(0.2, stop.request, ("cancelled", 0.0)).start()
-    with handshakes.place(host(1), Stop()):
-        began = time.monotonic()
-        with pytest.raises(Cancelled), handshakes.place(host(2), stop):
-            pass
-        assert time.monotonic() - began < 5
+    held, wanted = handshakes.place(host(1), Stop()), handshakes.place(host(2), stop)
+    with held, promptly(), pytest.raises(Cancelled), wanted:
+        pass

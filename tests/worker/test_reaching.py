@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import msgspec
 import pytest
@@ -15,6 +14,7 @@ from hostpool.secrets import Secret
 from hostpool.stop import Stop
 from hostpool.tasks.session import Session
 from hostpool.worker.reaching import REFUSALS, reconnect
+from tests.patience import promptly
 
 HOST = Target(name="h", connect_timeout=5.0)
 
@@ -39,16 +39,14 @@ class Booting:
 @pytest.mark.parametrize("kind", ["refused", "auth_failed", "host_key_changed", "handshake"])
 def test_anything_may_be_temporary_while_it_boots(kind: str) -> None:
     connector = Booting(3, kind, retryable=kind == "refused")
-    assert reconnect(connector, HOST, 10.0, Stop()).alive
+    assert reconnect(connector, HOST, 100.0, Stop()).alive
     assert len(connector.limits) == 3
 
 
 def test_the_time_is_kept() -> None:
     connector = Booting(10**6)
-    began = time.monotonic()
-    with pytest.raises(Unreachable):
+    with promptly(), pytest.raises(Unreachable):
         reconnect(connector, HOST, 2.0, Stop())
-    assert time.monotonic() - began < 2.5
     assert all(limit <= 2.0 for limit in connector.limits)
 
 
@@ -63,10 +61,8 @@ def test_a_password_is_not_refused_more_than_three_times() -> None:
 def test_a_stop_ends_it() -> None:
     stop = Stop()
     threading.Timer(0.3, lambda: stop.request("cancelled", 1.0)).start()
-    began = time.monotonic()
-    with pytest.raises(Cancelled):
-        reconnect(Booting(10**6), HOST, 60.0, stop)
-    assert time.monotonic() - began < 2.0
+    with promptly(), pytest.raises(Cancelled):
+        reconnect(Booting(10**6), HOST, 100.0, stop)
 
 
 def test_this_machine_is_not_left() -> None:
