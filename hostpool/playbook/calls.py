@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,16 +11,14 @@ from typing import Any
 from hostpool.messages import Become
 from hostpool.playbook.lookups import find, render_file
 from hostpool.playbook.model import Task
-from hostpool.playbook.vault import is_vault
+from hostpool.playbook.sources import BadTask as BadTask
+from hostpool.playbook.sources import content_of, refuse_vault, said, tree_of
+from hostpool.playbook.uploads import fetch, unarchive, uri
 from hostpool.secrets import Secret
-from hostpool.tasks.base import FileSource
 from hostpool.tasks.modules.job import Call
 from hostpool.tasks.modules.writing import Content
 from hostpool.templating.scope import Scope
 from hostpool.templating.template import RenderError, resolve
-
-IN_MEMORY = 4 << 20
-"""Bytes of a file beyond which it is read by the workers piece by piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +31,6 @@ class Defaults:
     become_user: str | None = None
     become_method: str | None = None
     become_password: Secret | None = None
-
-
-class BadTask(Exception):
-    """The task cannot be carried out on this host; the message becomes ``msg``."""
 
 
 def yes(value: Any, scope: Scope, default: bool = False) -> bool:
@@ -121,57 +114,23 @@ def _copy(args: dict[str, Any], scope: Scope) -> dict[str, Any]:
         args["_content"] = Content.of(text.encode("utf-8", "surrogateescape"))
         args["src"] = ""
         return args
-    if str(args.get("remote_src", False)).lower() in ("true", "yes", "1", "on"):
+    if said(args, "remote_src", False):
         return args
     source = str(args.get("src", ""))
     try:
         path = Path(find(source.rstrip("/") or "/", scope))
         if path.is_dir():
-            return _copy_tree(args, path, source)
-        decrypt = str(args.get("decrypt", True)).lower() not in ("false", "no", "0", "off")
-        args["_content"], args["_name"] = _content(path, decrypt), path.name
+            tree = tree_of(
+                path, with_itself=not source.endswith("/"), follow=said(args, "local_follow", True)
+            )
+            return {**args, "_tree": tree, "src": str(path)}
+        args["_content"], args["_name"] = content_of(path, said(args, "decrypt", True)), path.name
         if args.get("mode") == "preserve":
             args["mode"] = format(path.stat().st_mode & 0o7777, "04o")
     except OSError as error:
         raise BadTask(f"Could not find or access '{source}': {error}") from error
     args["src"] = str(path)
     return args
-
-
-def _copy_tree(args: dict[str, Any], top: Path, source: str) -> dict[str, Any]:
-    """A directory: itself below ``dest``, or with a trailing slash only what is in it."""
-    base = top if source.endswith("/") else top.parent
-    found: list[tuple[str, Content | None]] = []
-    if not source.endswith("/"):
-        found.append((top.name, None))
-    else:
-        found.append(("", None))
-    for path in sorted(top.rglob("*")):
-        name = str(path.relative_to(base))
-        if path.is_dir():
-            found.append((name, None))
-        elif path.is_file():
-            found.append((name, _content(path)))
-    return {**args, "_tree": found, "src": str(top)}
-
-
-def _content(path: Path, decrypt: bool = True) -> Content:
-    if decrypt:
-        _refuse_vault(path)
-    size = path.stat().st_size
-    if size <= IN_MEMORY:
-        return Content.of(path.read_bytes())
-    digest = hashlib.sha1()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return Content(FileSource(str(path)), size, digest.hexdigest())
-
-
-def _refuse_vault(path: Path) -> None:
-    with path.open("rb") as file:
-        if is_vault(file.read(32)):
-            raise BadTask(f"{path} is encrypted with Vault, which is read in variables only: not supported")
 
 
 def _plain(value: Any) -> Any:
@@ -185,11 +144,10 @@ def _plain(value: Any) -> Any:
 def _template(args: dict[str, Any], scope: Scope) -> dict[str, Any]:
     args = dict(args)
     source = str(args.get("src", ""))
-    trim = str(args.get("trim_blocks", True)).lower() not in ("false", "no", "0", "off")
-    lstrip = str(args.get("lstrip_blocks", False)).lower() in ("true", "yes", "1", "on")
+    trim, lstrip = said(args, "trim_blocks", True), said(args, "lstrip_blocks", False)
     try:
         path = find(source, scope, "templates")
-        _refuse_vault(Path(path))
+        refuse_vault(Path(path))
         more = {
             "template_path": path, "template_fullpath": path, "ansible_managed": "Ansible managed",
             "template_destpath": args.get("dest"),
@@ -216,13 +174,16 @@ def _script(args: dict[str, Any], scope: Scope) -> dict[str, Any]:
     try:
         words = shlex.split(line)
         path = find(words[0] if words else "", scope)
-        _refuse_vault(Path(path))
+        refuse_vault(Path(path))
         return {**args, "_data": Path(path).read_bytes()}
     except (OSError, ValueError) as error:
         raise BadTask(f"Could not find or access '{line}': {error}") from error
 
 
-_MAKERS = {"copy": _copy, "template": _template, "script": _script}
+_MAKERS = {
+    "copy": _copy, "template": _template, "script": _script, "fetch": fetch, "unarchive": unarchive,
+    "uri": uri,
+}  # fmt: skip
 
 
 def message_of(error: Exception) -> str:

@@ -26,7 +26,7 @@ from hostpool.tasks.transferred import size, transferred
 Steps = Generator[Request[Any], Any, Outcome]
 MOST = 2_000_000
 """Files that one host may offer."""
-_SLACK = 64 << 20
+SLACK = 64 << 20
 """Bytes by which a host's files may grow between its list and its stream."""
 _WHOLE_ABOVE = 200
 """Files that are asked for by name, before whole trees are."""
@@ -155,7 +155,7 @@ class Get:
             roots = sorted(offer.roots)
         sums = offer.listing.facts.get("sums", "none") != "none"
         receiver: Receiver = yield from Receive(
-            directory=self.directory, flat=self.flat, files=files, limit=total + _SLACK
+            directory=self.directory, flat=self.flat, files=files, limit=total + SLACK
         )
         verify = self.verify and sums
         try:
@@ -167,7 +167,7 @@ class Get:
                     for name, reason in (yield from Accept(receiver=receiver, others=others, verify=False))
                 ]
             yield from Run(
-                effect=Effect.CHANGE, foretells=foretold, program=_stream(roots, verify),
+                effect=Effect.CHANGE, foretells=foretold, program=stream(roots, verify),
                 live=False, into=receiver,
             )  # fmt: skip
             if not receiver.whole:
@@ -267,7 +267,7 @@ def _checked(name: bytes) -> bytes:
     return name
 
 
-def _stream(roots: list[bytes], verify: bool) -> str:
+def stream(roots: list[bytes], verify: bool) -> str:
     """sh that writes the tar archives of what is asked for, and the sums of it behind them."""
     words = [quote("." + text(path)) for path in roots]
     lines = [TOOLS, LISTING, "cd / || exit 1", "status=0", f"printf '%s\\n' '{TAR_MARK.decode().strip()}'"]

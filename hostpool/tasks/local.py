@@ -127,13 +127,14 @@ class Receiver(Intake, Taker, Protocol):
 @dataclass(frozen=True, kw_only=True)
 class Receive(Request[Receiver]):
     """``files``: path on the host (absolute) → what it is to become here, under each of its names.
-    Nothing else is taken, and no more than ``limit`` bytes. Raises TaskFailed when there is no room
-    for them."""
+    ``exact``: the names are below ``directory``, not below the host's own in it. Nothing else is taken, and
+    no more than ``limit`` bytes. Raises TaskFailed when there is no room for them."""
 
     directory: str
     flat: bool
     files: Mapping[bytes, list[Wanted]]
     limit: int
+    exact: bool = False
     effect: Effect = field(default=Effect.QUERY)
 
 
@@ -147,6 +148,22 @@ class Accept(Request[list[tuple[bytes, str]]]):
     others: list[Wanted]
     verify: bool
     keep: bool = True
+    effect: Effect = field(default=Effect.QUERY)
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Of a local file, in hexadecimal."""
+
+    sha1: str
+    md5: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sums(Request[Digest | None]):
+    """Of the local file at ``path``; None where there is none. Raises TaskFailed where it cannot be read."""
+
+    path: str
     effect: Effect = field(default=Effect.QUERY)
 
 

@@ -22,7 +22,7 @@ from hostpool.errors import TaskFailed
 from hostpool.sync.listing import Listing, hostile
 from hostpool.sync.tree import DIRECTORY, LINK
 from hostpool.sync.untar import Member, Untar
-from hostpool.tasks.local import Accept, Receive, Standing, Wanted
+from hostpool.tasks.local import Accept, Digest, Receive, Standing, Wanted
 
 _STAGE = re.compile(r"\.hostpool-(\d+)\.[0-9a-f]+")
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -66,13 +66,28 @@ def _stands(path: bytes, wanted: Wanted) -> bool:
     )
 
 
+def sums(path: str) -> Digest | None:
+    """Raises TaskFailed."""
+    sha1, md5 = hashlib.sha1(), hashlib.md5(usedforsecurity=False)
+    try:
+        with open(path, "rb") as file:
+            while piece := file.read(1 << 20):
+                sha1.update(piece)
+                md5.update(piece)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise TaskFailed(f"cannot read {path}: {error.strerror}", kind="local_read") from error
+    return Digest(sha1.hexdigest(), md5.hexdigest())
+
+
 class Receiver:
     """Files lie under numbers in a directory of ours beside their places until they are accepted."""
 
     def __init__(self, request: Receive, host: str) -> None:
         self._request = request
         self._host = host
-        self._home = home_of(request.directory, request.flat, host)
+        self._home = home_of(request.directory, request.flat or request.exact, host)
         self._untar = Untar(self)
         self._listing = Listing(lambda record: None)
         self._left = request.limit

@@ -10,11 +10,11 @@ from typing import Any
 from hostpool.events import Progress, Stream
 from hostpool.sync.tree import Tree
 from hostpool.tasks.base import Intake, Request
-from hostpool.tasks.local import Accept, Digests, Pack, Receive, Scan, Standing, Texts
+from hostpool.tasks.local import Accept, Digests, Pack, Receive, Scan, Standing, Sums, Texts
 from hostpool.tasks.session import Consumer, Session
 from hostpool.worker import over_sftp
 from hostpool.worker.packs import PackSource, digest, read_steadily
-from hostpool.worker.receive import Receiver, standing
+from hostpool.worker.receive import Receiver, standing, sums
 from hostpool.worker.reporter import Reporter
 from hostpool.worker.scan import scan
 from hostpool.worker.spool import Spool
@@ -54,6 +54,8 @@ class Transfers:
             return PackSource(kept.spool, request, kept.sums, _progress(host, reporter))
         if isinstance(request, Standing):
             return standing(request, host)
+        if isinstance(request, Sums):
+            return sums(request.path)
         if isinstance(request, Receive):
             return Receiver(request, host)
         if isinstance(request, Accept):

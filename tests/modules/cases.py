@@ -2,7 +2,8 @@
 
 ``tests/modules/<name>.yml`` is a list of ``{case, module, args, check, diff, replies, requests,
 result}``. A reply is what the host answers to one request: ``info`` lines for what stat would say,
-or ``stdout``, ``stderr``, ``exit``. A request is ``[effect, arguments…]`` as far as it is named;
+or ``stdout``, ``stderr``, ``exit``; ``sums`` is what stands here (fetch). A request is
+``[effect, arguments…]`` as far as it is named;
 ``result`` the keys that must come out so.
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 import yaml
 
 from hostpool.tasks.base import Run, RunReply, Sleep
+from hostpool.tasks.local import Digest, Receive, Sums
 from hostpool.tasks.modules.job import Call, perform
 from hostpool.tasks.modules.writing import Content
 
@@ -68,8 +70,20 @@ def run_case(case: dict[str, Any]) -> tuple[list[list[Any]], dict[str, Any]]:
                 requests.append(["sleep", request.seconds])
                 request = steps.send(None)
                 continue
+            if isinstance(request, Sums):
+                requests.append(["sums", request.path])
+                standing = next(replies)["sums"]
+                request = steps.send(Digest(*standing) if standing else None)
+                continue
+            if isinstance(request, Receive):
+                requests.append(["receive", request.directory])
+                request = steps.send(None)
+                continue
             assert isinstance(request, Run)
             requests.append([request.effect.value, *request.args])
-            request = steps.send(_reply(next(replies)))
+            reply = _reply(next(replies))
+            if request.into is not None:
+                request.into.feed(reply.stdout)
+            request = steps.send(reply)
     except StopIteration as end:
         return requests, end.value

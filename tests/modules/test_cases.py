@@ -14,6 +14,7 @@ from hostpool.tasks.modules.base import Mode
 from hostpool.tasks.modules.job import MARK, Call, perform
 from hostpool.tasks.modules.modes import applied
 from hostpool.tasks.modules.registry import HOST, module
+from hostpool.tasks.modules.spec import bind
 from tests.modules.cases import cases, run_case
 
 _CASES = cases()
@@ -55,10 +56,8 @@ def test_words_of_a_command_arrive_as_they_are(words: list[str]) -> None:
 @given(hostile)
 @settings(max_examples=40, deadline=None)
 def test_a_path_is_never_a_program(name: str) -> None:
-    steps = module("stat").run(
-        {"path": f"/nowhere/{name}", "follow": False, "get_checksum": True, "checksum_algorithm": "sha1"},
-        Mode(),
-    )
+    found = module("stat")
+    steps = found.run(bind(found.spec, {"path": f"/nowhere/{name}"}), Mode())
     request = next(steps)
     assert isinstance(request, Run)
     assert request.program is not None

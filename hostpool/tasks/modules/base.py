@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hostpool.sync.listing import hostile
 from hostpool.tasks.base import Effect, FileSource, Outcome, Request, Run, RunReply
 from hostpool.tasks.modules.spec import Spec
 
@@ -43,9 +44,29 @@ class ModuleFailed(Exception):
         self.values = values
 
 
-def query(program: str, *args: str, stdin: bytes = b"") -> Run:
-    """A request that changes nothing."""
-    return Run(effect=Effect.QUERY, program=program, args=args, stdin=stdin, live=False)
+class Whole:
+    """All of a program's output, where more than what is kept of any output is needed: at most ``most``
+    bytes, which the program itself has to keep to (a host that sends more is none of good will)."""
+
+    def __init__(self, most: int) -> None:
+        self.data = bytearray()
+        self._most = most + _NOISE
+
+    def feed(self, data: bytes, /) -> None:
+        self.data += data
+        if len(self.data) > self._most:
+            raise hostile("it sends more than it was asked for")
+
+
+_NOISE = 1 << 20
+"""Bytes for what a login prints, and for what a program says beside a content."""
+
+
+def query(program: str, *args: str, stdin: bytes | FileSource = b"", most: int = 0) -> Run:
+    """A request that changes nothing. ``most``: the bytes of a content in its output, if there is one
+    that must come whole (else about 1 MiB of any output is kept, its beginning and its end)."""
+    into = Whole(most) if most else None
+    return Run(effect=Effect.QUERY, program=program, args=args, stdin=stdin, live=False, into=into)
 
 
 def change(

@@ -14,8 +14,8 @@ Parameters:
     validate: a command that must succeed on the new file, %s in its text
     follow: a link stays one, and the file it leads to is written
     remote_src: the source is a file on the host
-    checksum: no effect: what arrives is compared by its own
-    local_follow: no effect: links below a directory are followed
+    checksum: SHA-1 of the source; another one fails the task
+    local_follow: take what links below a directory lead to; else the links
     decrypt: no lets a source that is encrypted with Vault go as it is; else it fails the task
     unsafe_writes: write in place where nothing can be moved over the file (a mount point)
     lstrip_blocks: take the white space before a block away
@@ -28,6 +28,9 @@ Needs: stat, cat, mv, chmod, chown; a SHA-1 tool.
 Source: ansible.builtin.copy and template of ansible-core 2.19.
 """
 
+# What the parent has read or rendered arrives in the argument _content (a Content), a tree as _tree: pairs
+# of relative paths and Content, None for a directory, a text for a symlink that leads there.
+
 from __future__ import annotations
 
 import hashlib
@@ -36,7 +39,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, change, query, require
-from hostpool.tasks.modules.paths import INFO, SET, Info, foretold, octal, take, wanted
+from hostpool.tasks.modules.paths import INFO, SET, Attributes, Info, foretold, octal, take, wanted
 from hostpool.tasks.modules.spec import Param, Spec
 from hostpool.tasks.modules.writing import Content, temporary, text_diff, write
 
@@ -44,8 +47,8 @@ _LIMIT = "104448"
 _LOOK = INFO + r"""
 d=$1 name=$2 follow=$3
 case $d in */) [ -n "$name" ] && d=$d$name ;; *) [ -d "$d" ] && [ -n "$name" ] && d=$d/$name ;; esac
-printf '%s\n\001end\n' "$d"
 [ -n "$follow" ] && [ -L "$d" ] && d=$(readlink -f -- "$d")
+printf '%s\n\001end\n' "$d"
 hp_info "$d" "" sha1
 p=${d%/*}; hp_info "${p:-/}" -L ""
 [ -z "$4" ] || [ ! -f "$d" ] || head -c "$4" -- "$d"
@@ -56,7 +59,7 @@ _ATTRIBUTES = INFO + SET + 'hp_set "$1" "$2" "$3" "$4" && hp_info "$1" "" sha1\n
 def copy(args: Mapping[str, Any], mode: Mode) -> Steps:
     if args["_tree"] is not None:
         return (yield from _tree(args, mode))
-    if args["remote_src"]:
+    if args.get("remote_src"):
         return (yield from _on_host(args, mode))
     content: Content | None = args["_content"]
     if content is None:
@@ -66,6 +69,7 @@ def copy(args: Mapping[str, Any], mode: Mode) -> Steps:
 
 def put(args: Mapping[str, Any], mode: Mode, content: Content, name: str) -> Steps:
     """``name`` is the file's own, for a ``dest`` that is a directory."""
+    _check_sum(args, content.sha1)
     dest, info, parent, before = yield from _look(args, mode, name)
     if info.kind == "directory":
         raise ModuleFailed(f"{dest} is a directory", dest=dest)
@@ -73,14 +77,7 @@ def put(args: Mapping[str, Any], mode: Mode, content: Content, name: str) -> Ste
     attributes = wanted(args, info, 0o666 & ~0o022)
     base = {"dest": dest, "checksum": content.sha1, "src": args["src"]}
     if same or (info.exists and not args["force"]):
-        if not attributes:
-            return {**info.keys(dest), **base, "changed": False}
-        told = {**foretold(info, attributes, "file").keys(dest), **base, "changed": True}
-        reply = yield from change(
-            _ATTRIBUTES, dest, attributes.mode, attributes.owner, attributes.group, foretells=told
-        )
-        after, _ = take(require(reply, f"{dest}: mode and owner could not be set", dest=dest).stdout)
-        return {**after.keys(dest), **base, "changed": True}
+        return (yield from _attributes_only(dest, info, attributes, base))
     if not parent.exists:
         folder = posixpath.dirname(dest)
         if not mode.check:
@@ -110,50 +107,73 @@ def _look(args: Mapping[str, Any], mode: Mode, name: str) -> Any:
     return line.decode("utf-8", "surrogateescape"), info, parent, before
 
 
+def _attributes_only(dest: str, info: Info, attributes: Attributes, base: Result) -> Steps:
+    if not attributes:
+        return {**info.keys(dest), **base, "changed": False}
+    told = {**foretold(info, attributes, "file").keys(dest), **base, "changed": True}
+    reply = yield from change(
+        _ATTRIBUTES, dest, attributes.mode, attributes.owner, attributes.group, foretells=told
+    )
+    after, _ = take(require(reply, f"{dest}: mode and owner could not be set", dest=dest).stdout)
+    return {**after.keys(dest), **base, "changed": True}
+
+
+def _check_sum(args: Mapping[str, Any], sha1: str) -> None:
+    expected = args.get("checksum")
+    if expected and expected.strip().lower() != sha1:
+        raise ModuleFailed(
+            "Copied file does not match the expected checksum. Transfer failed.",
+            checksum=sha1, expected_checksum=expected,
+        )  # fmt: skip
+
+
 _COPY = INFO + r"""
 s=$1 d=$2
 [ -e "$s" ] || { echo "Source $s not found" >&2; exit 1; }
 if [ -d "$s" ]; then echo "remote_src with a directory is not supported" >&2; exit 1; fi
 case $d in */) d=$d${s##*/} ;; *) [ -d "$d" ] && d=$d/${s##*/} ;; esac
+[ -n "$3" ] && [ -L "$d" ] && d=$(readlink -f -- "$d")
 printf '%s\n\001end\n' "$d"; hp_info "$s" -L sha1; hp_info "$d" "" sha1
-"""  # fmt: skip
-_COPY_NOW = INFO + SET + r"""
-umask 077; trap 'rm -f -- "$3"' EXIT
-cat -- "$1" > "$3" && hp_set "$3" "$4" "$5" "$6" && mv -f -- "$3" "$2" && hp_info "$2" "" sha1
 """  # fmt: skip
 
 
 def _on_host(args: Mapping[str, Any], mode: Mode) -> Steps:
-    reply = yield from query(_COPY, str(args["src"]), args["dest"])
+    source_path = str(args["src"])
+    reply = yield from query(_COPY, source_path, args["dest"], "1" if args["follow"] else "")
     line, _, rest = require(reply, "copy").stdout.partition(b"\n\x01end\n")
     source, rest = take(rest)
     info, _ = take(rest)
     dest = line.decode("utf-8", "surrogateescape")
+    _check_sum(args, source.checksum)
+    if info.kind == "directory":
+        raise ModuleFailed(f"{dest} is a directory", dest=dest)
     mode_wanted = octal(source.mode) if args["mode"] == "preserve" else args["mode"]
     attributes = wanted({**args, "mode": mode_wanted}, info, 0o644)
     base = {"dest": dest, "src": args["src"], "checksum": source.checksum}
     same = info.kind == "file" and info.checksum == source.checksum
-    if (same or (info.exists and not args["force"])) and not attributes:
-        return {**info.keys(dest), **base, "changed": False}
+    if same or (info.exists and not args["force"]):
+        return (yield from _attributes_only(dest, info, attributes, base))
     told = {**foretold(info, attributes, "file", source.size).keys(dest), **base, "changed": True}
-    final = attributes.mode or octal(info.mode if info.kind == "file" else 0o644)
-    done = yield from change(
-        _COPY_NOW, str(args["src"]), dest, temporary(dest, source.checksum or "0"), final,
-        attributes.owner, attributes.group, foretells=told,
-    )  # fmt: skip
-    after, _ = take(require(done, f"{dest} could not be written").stdout)
-    return {**after.keys(dest), **base, "changed": True}
+    if args["backup"] and info.exists:
+        told["backup_file"] = f"{dest}.{temporary('', source.checksum)[2:10]}~"
+    content = Content(b"", source.size, source.checksum)
+    after = yield from write(dest, info, content, attributes, args, told, source=source_path)
+    return {**told, **after.keys(dest), **base}
 
 
 def _tree(args: Mapping[str, Any], mode: Mode) -> Steps:
-    from hostpool.tasks.modules.file import directory
+    from hostpool.tasks.modules.file import directory, linked
 
+    if args.get("checksum"):
+        raise ModuleFailed("checksum is that of a file, and src is a directory")
     changed = False
     folders = {"mode": args["directory_mode"], "owner": args["owner"], "group": args["group"]}
     for name, content in args["_tree"]:
         path = posixpath.join(args["dest"], name)
         if content is None:
             result: Result = yield from directory({**folders, "path": path, "recurse": False}, mode)
+        elif isinstance(content, str):
+            result = yield from linked({**args, "path": path, "src": content, "force": True, "mode": None})
         else:
             result = yield from put({**args, "dest": path, "src": name}, mode, content, "")
         changed = changed or result["changed"]
@@ -195,8 +215,6 @@ MODULES = {
             {
                 **_FILE,
                 "src": Param("path", required=True),
-                "remote_src": Param("bool", False),
-                "directory_mode": Param("mode"),
                 "lstrip_blocks": Param("bool", False),
                 "trim_blocks": Param("bool", True),
                 "newline_sequence": Param(),

@@ -1,44 +1,55 @@
-"""file: what is at a path is as described: a directory, a link, a file with this mode and owner, or nothing.
+"""file: what is at a path, without its content: a file's attributes, a directory, a link, nothing.
 
 Parameters:
-    path: where
-    state: what is to be there; file by default, or directory with recurse
+    path: the place
+    state: what is to be there; file changes only what is there; without it file, or directory with recurse
     src: what a link leads to
-    mode: its mode, in octal digits or chmod's words
-    owner: its owner, by name or number
-    group: its group, by name or number
-    recurse: mode, owner and group of all that is below too
-    force: a link may lead to nothing, and may take the place of what is there
-    follow: change what a link leads to, not the link
-    access_time: with state touch; preserve leaves it as it is
-    modification_time: with state touch; preserve leaves it as it is
-    unsafe_writes: no effect: nothing is written here
-Returns: ``path``, ``state``, ``mode``, ``owner``, ``group``, ``uid``, ``gid``, ``size``; for links
-    ``dest``, ``src``
-Needs: stat, mkdir, ln, rm, touch, chmod, chown.
-Source: ansible.builtin.file of ansible-core 2.19.
+    mode: permissions
+    owner: user
+    group: group
+    recurse: all that is in the directory too
+    force: links to what is not there, and in the place of what is there
+    follow: a link's target instead of the link
+    access_time: preserve, now or a time (state touch: now)
+    access_time_format: how it is written, for strptime; in the host's time zone
+    modification_time: preserve, now or a time (state touch: now)
+    modification_time_format: how it is written
+    unsafe_writes: without effect: nothing here writes a content
+Returns: ``path``, ``state``, ``mode``, ``owner``, ``group``, ``uid``, ``gid``, ``size``; links also ``dest``,
+    ``src``; ``diff``
+Needs: stat, mkdir, ln, mv, rm, touch, chmod, chown; date for times; find for recurse
+Differs: with recurse, times are those of the directory itself
+Source: ansible.builtin.file of ansible-core 2.19
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
+from hostpool.tasks.base import Request
 from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, change, query, require
+from hostpool.tasks.modules.editing import LABELS
+from hostpool.tasks.modules.file_times import EPOCH, TOUCH, Times, differences, times_of, to_set
 from hostpool.tasks.modules.paths import INFO, SET, Attributes, Info, foretold, octal, take, wanted
 from hostpool.tasks.modules.spec import Param, Spec
 
-_LOOK = INFO + 'hp_info "$1" "$2" ""\n'
-_NOW = INFO + SET + "p=$1 m=$2 o=$3 g=$4\n"
+_LOOK = INFO + EPOCH + 'hp_info "$1" "$2" ""; [ -z "$3$5" ] || { hp_epoch "$3" "$4"; hp_epoch "$5" "$6"; }\n'
+_NOW = INFO + SET + TOUCH + "p=$1 m=$2 o=$3 g=$4 x=$5 y=$6; shift 6\n"
 _AFTER = 'hp_info "$p" "$h" ""\n'
-_SET = _NOW + 'h=$5; hp_set "$p" "$m" "$o" "$g" $6 && ' + _AFTER
-_TOUCH = _NOW + 'h=$5; touch -- "$p" && hp_set "$p" "$m" "$o" "$g" && ' + _AFTER
+_SET = _NOW + 'h=$1; hp_set "$p" "$m" "$o" "$g" $2 && hp_touch "$p" "$x" "$y" && ' + _AFTER
+_TOUCH = (
+    _NOW
+    + 'h=$1; { [ -e "$p" ] || touch -- "$p"; } && hp_set "$p" "$m" "$o" "$g" && hp_touch "$p" "$x" "$y" && '
+    + _AFTER
+)
 _REMOVE = 'rm -rf -- "$1"\n'
-_LINK = _NOW + r"""h=; s=$5 t=$6
-if [ "$7" = force ] && [ -d "$p" ] && [ ! -L "$p" ]; then rm -rf -- "$p" || exit; fi
+_LINK = _NOW + r"""h=; s=$1 t=$2
+if [ "$3" = force ] && [ -d "$p" ] && [ ! -L "$p" ]; then rm -rf -- "$p" || exit; fi
 hp_move() { mv -fT -- "$1" "$2" 2>/dev/null || { rm -f -- "$2" && mv -f -- "$1" "$2"; }; }
-rm -f -- "$t"; ln $8 -- "$s" "$t" && hp_move "$t" "$p" && hp_set "$p" "" "$o" "$g" -h &&
+rm -f -- "$t"; ln $4 -- "$s" "$t" && hp_move "$t" "$p" && hp_set "$p" "" "$o" "$g" -h &&
+  hp_touch "$p" "$x" "$y" &&
 """ + _AFTER  # fmt: skip
 _MKDIR = _NOW + r"""h=-L
 hp_make() { # path: missing parents get the attributes too
@@ -47,7 +58,7 @@ hp_make() { # path: missing parents get the attributes too
   mkdir -- "$1" || [ -d "$1" ] || return
   hp_set "$1" "$m" "$o" "$g"
 }
-hp_make "$p" && hp_set "$p" "$m" "$o" "$g" && """ + _AFTER  # fmt: skip
+hp_make "$p" && hp_set "$p" "$m" "$o" "$g" && hp_touch "$p" "$x" "$y" && """ + _AFTER  # fmt: skip
 _WALK = INFO + r"""
 find "$1" -exec sh -c 'for f do
   if [ -L "$f" ]; then k=l; elif [ -d "$f" ]; then k=d; else k=f; fi
@@ -63,19 +74,21 @@ done
 """
 )
 
+_KEPT = Times()
+
 
 def file(args: Mapping[str, Any], mode: Mode) -> Steps:
     state = args["state"] or ("directory" if args["recurse"] else None)
     if state == "directory":
         return (yield from directory(args, mode))
     follow = "-L" if args["follow"] and state in (None, "file", "touch") else ""
-    info = yield from _look(args["path"], follow)
+    info, times = yield from _look(args["path"], follow, times_of(args, state))
     if state == "absent":
         return (yield from _absent(args, info))
     if state in ("link", "hard"):
-        return (yield from _link(args, info, state))
+        return (yield from _link(args, info, state, times))
     if state == "touch":
-        return (yield from _touch(args, info, follow))
+        return (yield from _touch(args, info, follow, times))
     if not info.exists:
         raise ModuleFailed(
             f"file ({args['path']}) is absent, cannot continue", path=args["path"], state="absent"
@@ -84,26 +97,28 @@ def file(args: Mapping[str, Any], mode: Mode) -> Steps:
         raise ModuleFailed(
             f"file ({args['path']}) is {info.kind}, cannot continue", path=args["path"], state=info.kind
         )
-    return (yield from _attributes(args, info, follow))
+    return (yield from _attributes(args, info, follow, times))
 
 
-def _look(path: str, follow: str) -> Any:
-    reply = yield from query(_LOOK, path, follow)
-    return take(require(reply, f"{path} cannot be looked at").stdout)[0]
+def _look(path: str, follow: str, times: Times = _KEPT) -> Generator[Request[Any], Any, tuple[Info, Times]]:
+    """What is there, and which of the times are not so yet."""
+    reply = yield from query(_LOOK, path, follow, *times.arguments())
+    info, epochs = take(require(reply, f"{path} cannot be looked at").stdout)
+    return info, to_set(times, epochs, info)
 
 
-def _attributes(args: Mapping[str, Any], info: Info, follow: str) -> Steps:
+def _attributes(args: Mapping[str, Any], info: Info, follow: str, times: Times) -> Steps:
     path = args["path"]
     attributes = wanted(args, info)
-    if not attributes:
+    if not attributes and not times:
         return {**info.keys(path), "changed": False}
     told = {
         **foretold(info, attributes, info.kind).keys(path),
         "changed": True,
-        "diff": _diff(path, info, attributes),
+        "diff": _diff(path, info, attributes, times),
     }
     reply = yield from change(
-        _SET, path, attributes.mode, attributes.owner, attributes.group, follow,
+        _SET, path, *_words(attributes, times), follow,
         "-h" if info.kind == "link" else "", foretells=told,
     )  # fmt: skip
     return _done(path, reply, told)
@@ -111,20 +126,18 @@ def _attributes(args: Mapping[str, Any], info: Info, follow: str) -> Steps:
 
 def directory(args: Mapping[str, Any], mode: Mode) -> Steps:
     path = args["path"].rstrip("/") or "/"
-    info = yield from _look(path, "-L")
+    info, times = yield from _look(path, "-L", times_of(args, "directory"))
     if info.exists and info.kind != "directory":
         raise ModuleFailed(f"{path} already exists as a {info.kind}", path=path, state=info.kind)
     result: Result
     if not info.exists:
         attributes = wanted(args, Info("absent"), 0o755)
         new = foretold(Info("absent", mode=0o755), attributes, "directory")
-        told = {**new.keys(path), "changed": True, "diff": _diff(path, info, attributes, "directory")}
-        reply = yield from change(
-            _MKDIR, path, attributes.mode, attributes.owner, attributes.group, foretells=told
-        )
+        told = {**new.keys(path), "changed": True, "diff": _diff(path, info, attributes, times, "directory")}
+        reply = yield from change(_MKDIR, path, *_words(attributes, times), foretells=told)
         result = _done(path, reply, told)
     else:
-        result = yield from _attributes(args, info, "-L")
+        result = yield from _attributes(args, info, "-L", times)
     if not args["recurse"] or not info.exists:
         return result
     return (yield from _recurse(args, result))
@@ -173,25 +186,29 @@ def _absent(args: Mapping[str, Any], info: Info) -> Steps:
     return told
 
 
-def _touch(args: Mapping[str, Any], info: Info, follow: str) -> Steps:
+def _touch(args: Mapping[str, Any], info: Info, follow: str, times: Times) -> Steps:
     path = args["path"]
     attributes = wanted(args, info, 0o644)
-    preserve = "preserve" in (args["access_time"], args["modification_time"])
-    if info.exists and preserve and not attributes:
+    if info.exists and not times and not attributes:
         return {**info.keys(path), "dest": path, "changed": False}
     base = info if info.exists else Info("absent", mode=0o644)
     told = {
         **foretold(base, attributes, info.kind if info.exists else "file").keys(path),
         "dest": path,
         "changed": True,
+        "diff": _diff(path, info, attributes, times, "touch"),
     }
-    reply = yield from change(
-        _TOUCH, path, attributes.mode, attributes.owner, attributes.group, follow, foretells=told
-    )
+    reply = yield from change(_TOUCH, path, *_words(attributes, times), follow, foretells=told)
     return {**_done(path, reply, told), "dest": path}
 
 
-def _link(args: Mapping[str, Any], info: Info, state: str) -> Steps:
+def linked(args: Mapping[str, Any]) -> Steps:
+    """A symlink at ``path`` to ``src``."""
+    info, _ = yield from _look(args["path"], "")
+    return (yield from _link(args, info, "link", _KEPT))
+
+
+def _link(args: Mapping[str, Any], info: Info, state: str, times: Times) -> Steps:
     path, source = args["path"], args["src"]
     if source is None:
         if state == "link" and info.kind == "link":
@@ -201,7 +218,7 @@ def _link(args: Mapping[str, Any], info: Info, state: str) -> Steps:
     base = {"dest": path, "src": source, "state": state}
     attributes = wanted({**args, "mode": None}, info)
     if state == "hard":
-        target = yield from _look(source, "")
+        target, _ = yield from _look(source, "")
         if not target.exists and not args["force"]:
             raise ModuleFailed(f"src {source} does not exist", path=path, src=source)
         right = info.kind == "file" and (info.inode, info.device) == (target.inode, target.device)
@@ -209,7 +226,7 @@ def _link(args: Mapping[str, Any], info: Info, state: str) -> Steps:
         right = info.kind == "link" and info.target == source
         if not right:
             yield from _check_target(args, path, source, info)
-    if right and not attributes:
+    if right and not attributes and not times:
         return {**info.keys(path), **base, "changed": False}
     if info.kind == "directory" and not args["force"]:
         raise ModuleFailed(f"refusing to convert from {info.kind} to {state} for {path}", path=path)
@@ -224,9 +241,7 @@ def _link(args: Mapping[str, Any], info: Info, state: str) -> Steps:
     reply = yield from change(
         _LINK,
         path,
-        "",
-        attributes.owner,
-        attributes.group,
+        *_words(attributes, times),
         source,
         posixpath.join(folder, f".{name}.hostpool"),
         "force" if args["force"] else "",
@@ -238,7 +253,7 @@ def _link(args: Mapping[str, Any], info: Info, state: str) -> Steps:
 
 def _check_target(args: Mapping[str, Any], path: str, source: str, info: Info) -> Any:
     absolute = posixpath.join(posixpath.dirname(path), source)
-    target = yield from _look(absolute, "-L")
+    target, _ = yield from _look(absolute, "-L")
     if not target.exists and not args["force"]:
         raise ModuleFailed(
             f'src file does not exist, use "force=yes" if you really want to create the link: {absolute}',
@@ -252,9 +267,14 @@ def _done(path: str, reply: Any, told: Result) -> Result:
     return {**told, **after.keys(path), "changed": True}
 
 
-def _diff(path: str, info: Info, attributes: Attributes, kind: str | None = None) -> Result:
-    before: Result = {"path": path}
-    after: Result = {"path": path}
+def _words(attributes: Attributes, times: Times) -> tuple[str, str, str, str, str]:
+    return attributes.mode, attributes.owner, attributes.group, times.access, times.modification
+
+
+def _diff(path: str, info: Info, attributes: Attributes, times: Times, kind: str | None = None) -> Result:
+    old_times, new_times = differences(times, info)
+    before: Result = {"path": path, **old_times}
+    after: Result = {"path": path, **new_times}
     if kind is not None:
         before["state"], after["state"] = info.kind, kind
     for key, old, new in (
@@ -282,18 +302,12 @@ MODULES = {
                 "force": Param("bool", False),
                 "follow": Param("bool", True),
                 "access_time": Param(),
+                "access_time_format": Param(default="%Y%m%d%H%M.%S"),
                 "modification_time": Param(),
+                "modification_time_format": Param(default="%Y%m%d%H%M.%S"),
                 "unsafe_writes": Param("bool", False),
             },
-            refused={
-                "attributes": "chattr is not done",
-                "selevel": "",
-                "serole": "",
-                "setype": "",
-                "seuser": "",
-                "access_time_format": "",
-                "modification_time_format": "",
-            },
+            refused=LABELS,
         ),
         file,
     )

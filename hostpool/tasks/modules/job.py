@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from hostpool.messages import Become
 from hostpool.tasks.base import Effect, Outcome, Request, Run, RunReply, Sleep
-from hostpool.tasks.modules.base import Mode, ModuleFailed, Result
+from hostpool.tasks.modules.base import Mode, ModuleFailed, Result, Whole
 from hostpool.tasks.modules.registry import module
 from hostpool.tasks.modules.spec import BadArgument, bind
 
@@ -83,7 +85,25 @@ def perform(call: Call) -> Generator[Request[Any], Any, Result]:
         spent = timedelta(seconds=time.monotonic() - clock)
         result.update(start=str(began), end=str(began + spent), delta=str(spent))
     result.setdefault("changed", False)
+    return _sendable(result)
+
+
+def _sendable(result: Result) -> Result:
+    """Names of files need not be UTF-8, and what leaves a worker must be."""
+    try:
+        msgspec.msgpack.encode(result)
+    except UnicodeEncodeError:
+        cleaned: Result = _cleaned(result)
+        return cleaned
     return result
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if isinstance(value, Mapping):
+        return {_cleaned(key): _cleaned(item) for key, item in value.items()}
+    return [_cleaned(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _drive(steps: Generator[Request[Any], Any, Result], call: Call) -> Generator[Request[Any], Any, Result]:
@@ -115,7 +135,10 @@ def _read(request: Request[Any], reply: Any, call: Call) -> Any:
     """The reply without what came before the mark. Raises ModuleFailed without one."""
     if not isinstance(request, Run) or request.program is None or not isinstance(reply, RunReply):
         return reply
-    before, mark, rest = reply.stdout.partition(MARK)
+    if request.into is not None and not isinstance(request.into, Whole):
+        return reply  # files, and whoever takes them looks for their beginning
+    output = reply.stdout if request.into is None else bytes(request.into.data)
+    before, mark, rest = output.partition(MARK)
     if not mark:
         words = (reply.stderr or before).decode("utf-8", "replace").strip()
         raise ModuleFailed(f"the host did not start /bin/sh: {words or f'exit status {reply.exit_code}'}")

@@ -28,8 +28,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, query, require
-from hostpool.tasks.modules.editing import LOOK, edited, read_file
+from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps
+from hostpool.tasks.modules.editing import FILE, LABELS, edited, lines_of, look
 from hostpool.tasks.modules.spec import Param, Spec
 
 Lines = list[str]
@@ -49,21 +49,20 @@ def lineinfile(args: Mapping[str, Any], mode: Mode) -> Steps:
         and args["line"] is None
     ):
         raise ModuleFailed("one of line, search_string, or regexp is required with state=absent")
-    reply = yield from query(LOOK, path)
-    found = read_file(require(reply, f"{path} cannot be read").stdout, path)
-    _, info, before = found
-    if not info.exists:
+    found = yield from look(path)
+    if not found.info.exists:
         if state == "absent":
             return {"changed": False, "msg": "file not present"}
         if not args["create"]:
             raise ModuleFailed(f"Destination {path} does not exist !", rc=257)
-    lines = before.decode("utf-8", "surrogateescape").splitlines(keepends=True)
+    lines = lines_of(found.text)
     if state == "absent":
         new, message, more = _absent(args, lines)
     else:
         new, message, more = _present(args, lines)
     after = "".join(new).encode("utf-8", "surrogateescape")
-    return (yield from edited(args, mode, found, after, message, more))
+    result = yield from edited(args, mode, found, after, message, {"backup": "", **more})
+    return {**result, "backup": result.pop("backup_file", "")}
 
 
 def _matcher(args: Mapping[str, Any]) -> Any:
@@ -158,19 +157,9 @@ MODULES = {
                 "firstmatch": Param("bool", False),
                 "backup": Param("bool", False),
                 "validate": Param(),
-                "mode": Param("mode"),
-                "owner": Param(),
-                "group": Param(),
-                "unsafe_writes": Param("bool", False),
+                **FILE,
             },
-            refused={
-                "attributes": "",
-                "selevel": "",
-                "serole": "",
-                "setype": "",
-                "seuser": "",
-                "encoding": "",
-            },
+            refused={**LABELS, "encoding": "files are taken as UTF-8; other bytes stay as they are"},
             exclusive=(("insertbefore", "insertafter"), ("regexp", "search_string")),
         ),
         lineinfile,

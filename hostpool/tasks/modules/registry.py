@@ -19,6 +19,8 @@ HOST = {
     "service": "service", "systemd": "systemd", "systemd_service": "systemd", "sysvinit": "sysvinit",
     "service_facts": "service_facts",
     "apt": "apt", "package": "package", "dnf": "dnf", "yum": "dnf", "apk": "apk",
+    "blockinfile": "blockinfile", "replace": "replace", "ini_file": "ini_file", "slurp": "slurp",
+    "find": "find", "tempfile": "tempfile", "fetch": "fetch",
 }  # fmt: skip
 """Short name → the file below hostpool/tasks/modules with its ``MODULES``."""
 

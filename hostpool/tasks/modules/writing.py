@@ -18,8 +18,11 @@ WRITE = (
     INFO
     + SET
     + r"""
-umask 077
 f=$1 t=$2.$$ mode=$3 keep=$4 owner=$5 group=$6 old=$7 check=$8 want=$9
+shift 9
+[ -z "$3" ] || exec < "$3" || exit 87
+case $1$f in parents*/*) [ -d "${f%/*}/" ] || mkdir -p -- "${f%/*}" || exit 88 ;; esac
+umask 077
 trap 'rm -f -- "$t"' EXIT
 trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM
 [ ! -d "$f" ] || { echo "$f is a directory" >&2; exit 89; }
@@ -38,7 +41,9 @@ fi
 hp_set "$t" "$mode" "$owner" "$group" || exit 92
 if [ -n "$check" ]; then eval "$check" >&2 || { echo "failed to validate" >&2; exit 93; }; fi
 if [ -n "$old" ] && [ -e "$f" ]; then cp -p -- "$f" "$old" || exit 94; fi
-mv -f -- "$t" "$f" || exit 95
+mv -f -- "$t" "$f" || {
+  [ -n "$2" ] && [ -f "$f" ] && cat < "$t" > "$f" && hp_set "$f" "$mode" "$owner" "$group"
+} || exit 95
 trap - EXIT
 hp_info "$f" "" sha1
 """
@@ -71,9 +76,14 @@ def write(
     attributes: Attributes,
     args: Mapping[str, Any],
     foretells: Result,
+    *,
+    parents: bool = False,
+    source: str = "",
 ) -> Generator[Request[Any], Any, Info]:
     """One round trip. ``attributes`` may leave out what is to stay: then it stays as ``info`` has it,
-    or becomes what a new file gets. Raises ModuleFailed; the old file stands then."""
+    or becomes what a new file gets. ``parents``: its directory is made if it is missing. ``source``: a
+    file of the host whose content it is. With ``unsafe_writes`` a file that nothing can be moved over (a
+    mount point) is written in its place. Raises ModuleFailed; the old file stands then."""
     place = temporary(path, content.sha1)
     validate = args.get("validate") or ""
     if validate:
@@ -85,7 +95,8 @@ def write(
     reply = yield from change(
         WRITE, path, place, mode, f"{info.uid}:{info.gid}" if info.kind == "file" else "",
         attributes.owner, attributes.group, str(foretells.get("backup_file", "")) if exists else "",
-        validate, content.sha1,
+        validate, content.sha1, "parents" if parents else "", "unsafe" if args.get("unsafe_writes") else "",
+        source,
         foretells=foretells, stdin=content.data,
     )  # fmt: skip
     after, _ = take(require(reply, f"{path} could not be written", dest=path).stdout)
