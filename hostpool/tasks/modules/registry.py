@@ -21,6 +21,7 @@ HOST = {
     "apt": "apt", "package": "package", "dnf": "dnf", "yum": "dnf", "apk": "apk",
     "blockinfile": "blockinfile", "replace": "replace", "ini_file": "ini_file", "slurp": "slurp",
     "find": "find", "tempfile": "tempfile", "fetch": "fetch",
+    "cron": "cron",
 }  # fmt: skip
 """Short name → the file below hostpool/tasks/modules with its ``MODULES``."""
 
