@@ -22,6 +22,8 @@ HOST = {
     "blockinfile": "blockinfile", "replace": "replace", "ini_file": "ini_file", "slurp": "slurp",
     "find": "find", "tempfile": "tempfile", "fetch": "fetch",
     "cron": "cron",
+    "git": "git", "apt_repository": "apt_repository", "apt_key": "apt_key",
+    "deb822_repository": "deb822_repository",
 }  # fmt: skip
 """Short name → the file below hostpool/tasks/modules with its ``MODULES``."""
 
