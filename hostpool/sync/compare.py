@@ -113,7 +113,8 @@ class Compare:
         if state != SAME or (self._rules.checksum and record.kind == FILE):
             self._known[number] = record
         if number in self._first:
-            self._inodes[number] = (record.device, record.inode)
+            alone = record.names == 1
+            self._inodes[number] = (-1, number) if alone else (record.device, record.inode)
             self._known[number] = record
 
     def known(self) -> Callable[[bytes], bool]:

@@ -80,12 +80,17 @@ def unified(path: bytes, theirs: bytes, ours: bytes) -> str:
     name = shown(path)
     if not (is_text(theirs) and is_text(ours)):
         return f"{name}: binary files differ\n"
-    lines = difflib.unified_diff(
-        theirs.decode().splitlines(keepends=True),
-        ours.decode().splitlines(keepends=True),
-        f"{name} (on the host)",
-        f"{name} (here)",
-    )
+    return unified_texts(theirs.decode(), ours.decode(), f"{name} (on the host)", f"{name} (here)")
+
+
+def unified_texts(before: str, after: str, old: str, new: str) -> str:
+    """As ``diff -u`` has it: a line ends with ``\\n`` and with nothing else."""
+    lines = difflib.unified_diff(_lines_of(before), _lines_of(after), old, new)
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
     )
+
+
+def _lines_of(text: str) -> list[str]:
+    *whole, rest = text.split("\n")
+    return [f"{line}\n" for line in whole] + ([rest] if rest else [])

@@ -3,7 +3,8 @@
 After a line that no login prints (MARK) come ``key=value`` lines and an empty one, then (where they say
 ``words=yes``) NUL-ended words and an empty one, then records:
 
-- ``gnu``: find -printf, two NUL-ended texts an entry, the second one with what seldom matters;
+- ``gnu``: find -printf, two NUL-ended texts an entry, the second one with what seldom matters, and
+  short for files of one name (most are);
 - ``stat``/``bsd``: the output of stat, each record beginning with ``//`` at the start of a line (no
   path that find prints has two slashes), up to a NUL; then path and target of each symlink;
 - SHA-256 sums, if asked for: lines up to a NUL, then path and sum of names no line can hold.
@@ -237,9 +238,11 @@ def _clean(path: bytes) -> bytes:
 
 
 def _of_find(text: bytes, more: bytes) -> Record:
-    """``%y %m %s %T@ %p`` and ``%U %G %D %i %n %l`` of find -printf."""
+    """``%y %m %s %T@ %p`` and ``%U %G %D %i %n %l`` of find -printf; of plain files ``%U %G`` only."""
     try:
         kind, mode, size, mtime, path = text.split(b" ", 4)
+        if more.count(b" ", 0, 40) == 1:
+            more += b" 0 0 1 "
         uid, gid, device, inode, names, link = more.split(b" ", 5)
         return Record(
             path[2:] if path[:2] == b"./" else path, kind[0], int(mode, 8), int(size),

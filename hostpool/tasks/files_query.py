@@ -68,20 +68,23 @@ status=0
 """
 
 LISTING = r"""
-gnu() { find "$@" -printf '%y %m %s %T@ %p\0%U %G %D %i %n %l\0'; }
+gnu() {
+  find "$@" -type f -links 1 -printf 'f %m %s %T@ %p\0%U %G\0' \
+    -o -printf '%y %m %s %T@ %p\0%U %G %D %i %n %l\0'
+}
 stat() { find "$@" -exec stat -c '//%f %s %Y %u %g %d %i %h %n' {} +; }
 bsd() { find "$@" -exec stat -f '//%p %z %m %u %g %d %i %l %N' {} +; }
 links() {
   find "$@" -type l -exec sh -c \
     'for f; do t=$(readlink "$f"; echo .); t=${t%.}; printf "%s\0%s\0" "$f" "${t%?}"; done' sh {} +
 }
-lines() { find "$@" -type f ! -path "*[$odd]*" ! -path '*\\*' -exec $H {} +; }
+odd() { odd=$(printf '\r\n.') odd=${odd%.}; }
+lines() { odd; find "$@" -type f ! -path "*[$odd]*" ! -path '*\\*' -exec $H {} +; }
 pairs() {
+  odd
   find "$@" -type f '(' -path "*[$odd]*" -o -path '*\\*' ')' -exec sh -c \
     'H=$1; shift; for f; do printf "%s\0" "$f"; $H < "$f"; printf "\0"; done' sh "$H" {} +
 }
-odd=$(printf '\r\n.')
-odd=${odd%.}
 """
 """sh: functions that list what find(1) finds for their arguments, and its sums."""
 

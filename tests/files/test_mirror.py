@@ -113,8 +113,8 @@ def test_check_foretells_and_changes_nothing(host: Host, tmp_path: Path) -> None
     host.check = True
     foretold = host.run(task)
     assert foretold.reply is not None and look(host.home / "dest") == before
-    text = foretold.reply.stdout.decode()
-    assert text.startswith("~ a\n") and "-old\n+new\n" in text
+    assert foretold.reply.stdout == b"~ a\n"
+    assert foretold.result is not None and "-old\n+new\n" in foretold.result["diff"]
     host.check = False
     real = host.run(task)
     assert (real.status, real.changed, real.result) == (foretold.status, foretold.changed, foretold.result)
@@ -151,6 +151,17 @@ def test_a_directory_in_the_way_needs_delete(host: Host, tmp_path: Path) -> None
     assert (host.home / "dest/b").read_bytes() == b"b", "what could be done is done"
     assert host.run(Sync(f"{tmp_path}/src/", "dest", delete=True, max_delete=ALL)).status == "changed"
     assert look(host.home / "dest") == look(tmp_path / "src")
+
+
+def test_files_alike_become_names_of_one_file(host: Host, tmp_path: Path) -> None:
+    """And the other way round: what is one file there is two files afterwards, if it is so here."""
+    lay(tmp_path / "one", {"a": a_file(b"same"), "b": ("hard",)})
+    lay(tmp_path / "two", {"a": a_file(b"same"), "b": a_file(b"same")})
+    for name in ("two", "one", "two"):
+        host.run(Sync(f"{tmp_path}/{name}/", "dest"))
+        assert host.run(Sync(f"{tmp_path}/{name}/", "dest")).status == "ok"
+    host.run(Sync(f"{tmp_path}/one/", "dest"))
+    assert look(host.home / "dest") == look(tmp_path / "one")
 
 
 def test_in_place_keeps_the_file(host: Host, tmp_path: Path) -> None:

@@ -1,24 +1,18 @@
-"""The sh program that unpacks what comes beside its place, and then does as the stream's last member says.
+"""The sh programs that unpack what comes beside its place, and then put it there.
 
-It goes into each directory by ``cd -P`` and looks where it is: a symlink on the host never leads it
-elsewhere.
+PROGRAM unpacks and goes on with the stream's last member, the script, which begins with FUNCTIONS: a shell
+reads a program from a pipe byte by byte, so what can come in a file does. They go into each directory by
+``cd -P`` and look where they are: a symlink on the host never leads them elsewhere.
 """
 
 from __future__ import annotations
 
-from hostpool.tasks.files_query import TOOLS
-
 MARK = b"hostpool:apply:1"
 
 # $1 DEST, $2 the directory below it that holds all changes ("" for DEST), $3 "make" if DEST may be made,
-# $4 a random word, $5 what remains of interrupted runs. Replies: a letter and a text, NUL, a reason, NUL.
-PROGRAM = (
-    TOOLS
-    + r"""
-umask 022
+# $4 a random word. Replies: a letter and a text, NUL, a reason, NUL.
+PROGRAM = r"""umask 022
 printf '%s\n' '@MARK@'
-fails=0 olds=0
-F() { fails=$((fails + 1)); printf 'F%s\0%s\0' "$1" "$2"; }
 die() { printf 'X\0%s\0' "$1"; exit 0; }
 if [ "$3" = make ] && ! [ -d "$1" ]; then why=$(mkdir -p -- "$1" 2>&1) || die "$why"; fi
 CDPATH= cd -P -- "$1" 2>/dev/null || die "cannot enter $1"
@@ -28,7 +22,9 @@ if [ -n "$2" ]; then
   CDPATH= cd -P -- "$R/$2" 2>/dev/null && [ "$PWD" = "$R/$2" ] || die "cannot enter $R/$2"
 fi
 S=${PWD%/}/.hostpool-$$.$4
-why=$( (umask 077; mkdir "$S") 2>&1) || die "$why"
+umask 077
+why=$(mkdir "$S" 2>&1) || die "$why"
+umask 022
 E=$S/err
 clean() { cd / && rm -rf "$S" 2>/dev/null || { chmod -R u+rwx "$S"; rm -rf "$S"; }; }
 trap clean EXIT
@@ -44,6 +40,11 @@ said() {
 }
 tar -xpof - -C "$S" 2>"$E" || { said; die "unpacking: $why"; }
 [ -f "$S/apply" ] || die 'unpacking: the stream was cut short'
+. "$S/apply"
+"""
+
+FUNCTIONS = r"""fails=0 olds=0 acls=
+F() { fails=$((fails + 1)); printf 'F%s\0%s\0' "$1" "$2"; }
 V() { got=$($H < "$S/t/$1"); [ "${got%% *}" = "$2" ] || die "$1: its content is not what was sent"; }
 D() {
   d=${1:+$1/} T=$S/t${1:+/$1}
@@ -93,15 +94,24 @@ B() {
 P() {
   o=$1
   shift
-  [ "$o" = "$me" ] && return
+  f=./${1##*/}
+  if [ -O "$f" ] && [ -G "$f" ] && [ -O "$1" ] && [ -G "$1" ]; then return; fi 2>/dev/null
   chown -h "$o" "$@" 2>"$E" || printf 'O%s\0%s\0' "$d" "$o"
 }
-A() {
-  rm -f "$S/acl"
+G() {
+  [ -z "$acls" ] || return 0
   if command -v setfacl >/dev/null && command -v getfacl >/dev/null; then
-    getfacl -ps -- "$@" > "$S/acl" 2>/dev/null
-  elif ls -ld "$@" 2>/dev/null | grep -q '^[^ ]*+'; then
-    printf 'A%s\0\0' "$d"
+    [ -z "$(getfacl -ps -- "$@" 2>/dev/null)" ] || acls=yes
+  elif ls -ld "$@" 2>/dev/null | grep -q '^[^ ]*+'; then acls=yes
+  fi
+}
+A() {
+  if [ "$acls" ]; then
+    if command -v setfacl >/dev/null && command -v getfacl >/dev/null; then
+      getfacl -ps -- "$@" > "$S/acl" 2>/dev/null
+    elif ls -ld "$@" 2>/dev/null | grep -q '^[^ ]*+'; then
+      printf 'A%s\0\0' "$d"
+    fi
   fi
   [ -d /sys/fs/selinux ] || return 0
   for f; do chcon --reference="$f" "$T/${f#./}" 2>/dev/null || printf 'A%s\0\0' "$d$f"; done
@@ -137,11 +147,12 @@ L() {
     [ -d "/proc/$p" ] || kill -0 "$p" 2>/dev/null || rm -rf "./$f"
   done
 }
-finish() { :; }
-. "$S/apply"
-clean
+"""
+"""After it ``finish`` is defined, then END."""
+
+END = r"""clean
+trap - EXIT
 E=/dev/null
 finish
 printf 'Z\0\0'
 """
-)

@@ -14,9 +14,10 @@ from collections.abc import Iterable
 from hostpool.sync import tarball
 from hostpool.sync.compare import Plan
 from hostpool.sync.tree import FILE, LINK, ROOT, directory_of, name_of
-from hostpool.tasks.files_query import relative, text
+from hostpool.tasks.files_query import TOOLS, relative, text
 from hostpool.tasks.local import Packed
 from hostpool.tasks.mirror.attributes import Attributes
+from hostpool.tasks.mirror.program import END, FUNCTIONS
 from hostpool.tasks.mirror.spec import Manner
 from hostpool.tasks.mirror.words import commands, enter, name
 from hostpool.tasks.shell import quote
@@ -51,9 +52,12 @@ class Script:
     def members(self, packed: Packed) -> bytes:
         lines, listed = self._verification(packed)
         lines += self._body(packed)
-        script = "\n".join([*lines, ""]).encode("utf-8", "surrogateescape")
+        script = "\n".join([self._functions(), *lines, END]).encode("utf-8", "surrogateescape")
         sums = tarball.member(b"sums", 0o600, listed) if listed else b""
         return sums + tarball.member(b"apply", 0o600, script) + tarball.END
+
+    def _functions(self) -> str:
+        return TOOLS + FUNCTIONS if self._manner.sums else FUNCTIONS
 
     # -- SHA-256 of what arrived, before any of it is seen
 
@@ -80,8 +84,6 @@ class Script:
     def _body(self, packed: Packed) -> list[str]:
         plan, manner = self._plan, self._manner
         lines = []
-        if plan.replaced and not manner.owner:
-            lines.append("me=$(id -u):$(id -g)")
         for number, reason in packed.failed.items():
             name = quote(text(self._tree.paths[number]))
             lines.append(f'rm -f "$S"/t/{name}; F {name} {quote(reason)}')
@@ -130,10 +132,19 @@ class Script:
         for number in self._plan.tops:
             if number not in packed.failed:
                 by_directory[directory_of(self._tree.paths[number])].append(number)
-        lines = []
+        lines = self._look_for_acls([number for numbers in by_directory.values() for number in numbers])
         for path, numbers in by_directory.items():
             lines += [f"{enter(path)} && {{", *self._into(path, numbers), "}"]
         return lines
+
+    def _look_for_acls(self, numbers: list[int]) -> list[str]:
+        """One look at all that is replaced: seldom has any of it an ACL."""
+        tree, plan = self._tree, self._plan
+        kept = [number for number in numbers if number in plan.replaced and tree.kinds[number] == FILE]
+        if not kept or self._manner.in_place:
+            return []
+        looks = commands("G", [relative(tree.paths[number]) for number in kept])
+        return ["D '' && {", *looks, "}"]
 
     def _into(self, directory: bytes, numbers: list[int]) -> list[str]:
         plan, manner, tree = self._plan, self._manner, self._tree

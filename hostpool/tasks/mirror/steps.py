@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from hostpool.errors import TaskFailed
 from hostpool.sync.compare import Plan
-from hostpool.sync.diffs import shown
+from hostpool.sync.diffs import changes, shown
 from hostpool.sync.tree import ROOT, Tree
 from hostpool.tasks.base import Note, RunReply
 from hostpool.tasks.local import Scan
@@ -17,7 +17,7 @@ from hostpool.tasks.mirror.applying import apply, apply_over_sftp
 from hostpool.tasks.mirror.asking import ask, check_answer, compare_sums
 from hostpool.tasks.mirror.script import Script
 from hostpool.tasks.mirror.spec import Manner, Mirror, Steps
-from hostpool.tasks.mirror.telling import described, outcome
+from hostpool.tasks.mirror.telling import differences, outcome
 
 
 def mirror_steps(mirror: Mirror) -> Steps:
@@ -34,9 +34,10 @@ def mirror_steps(mirror: Mirror) -> Steps:
     leftovers = list(dict.fromkeys([*answer.listing.leftovers, *answer.compare.leftovers]))
     if plan.empty and not leftovers:
         return outcome(plan, failures, changed=False)
-    text = (yield from described(mirror, answer, plan)) if mirror.diff or mirror.list_changes else ""
+    text = changes(plan) if mirror.diff or mirror.list_changes else ""
+    diff = (yield from differences(mirror, answer, plan)) if mirror.diff else ""
     script = Script(plan, _manner(mirror, answer), leftovers)
-    foretold = outcome(plan, failures, changed=not plan.empty, text=text)
+    foretold = outcome(plan, failures, changed=not plan.empty, text=text, diff=diff)
     if mirror.verify and plan.send and not (answer.sums or answer.over_sftp):
         yield Note(
             message="has no tool for SHA-256 sums: what arrived is unverified",
@@ -46,7 +47,7 @@ def mirror_steps(mirror: Mirror) -> Steps:
         failures += yield from apply_over_sftp(mirror, answer, plan, leftovers, foretold)
     else:
         failures += yield from apply(mirror, answer, plan, script, foretold)
-    return outcome(plan, failures, changed=not plan.empty, text=text)
+    return outcome(plan, failures, changed=not plan.empty, text=text, diff=diff)
 
 
 def _refuse_empty(mirror: Mirror, tree: Tree) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import Any
 
 from hostpool.sync.compare import Plan
-from hostpool.sync.diffs import changes, unified
+from hostpool.sync.diffs import unified
 from hostpool.sync.tree import DIRECTORY, FILE
 from hostpool.tasks import files_query
 from hostpool.tasks.base import Effect, Outcome, Request, Run
@@ -20,23 +20,24 @@ _LARGEST_DIFF = 64 * 1024
 _MOST_DIFFS = 50
 
 
-def described(mirror: Mirror, answer: Answer, plan: Plan) -> Generator[Request[Any], Any, str]:
-    text = changes(plan)
+def differences(mirror: Mirror, answer: Answer, plan: Plan) -> Generator[Request[Any], Any, str]:
+    """Of the text files that are replaced: unified diffs."""
     tree = plan.tree
     numbers = [
         number
         for number, record in plan.replaced.items()
         if tree.kinds[number] == FILE and max(record.size, tree.sizes[number]) <= _LARGEST_DIFF
     ][:_MOST_DIFFS]
-    if not (mirror.diff and numbers) or answer.over_sftp:
-        return text
+    if not numbers or answer.over_sftp:
+        return ""
     ours = yield from Texts(tree=tree, numbers=numbers, limit=_LARGEST_DIFF)
     theirs = yield from _contents(answer, [tree.paths[number] for number in numbers])
+    found = ""
     for number in numbers:
         path = tree.paths[number]
         if number in ours and path in theirs:
-            text += unified(path, theirs[path], ours[number])
-    return text
+            found += unified(path, theirs[path], ours[number])
+    return found
 
 
 _SHOW = r"""
@@ -64,7 +65,9 @@ def _contents(answer: Answer, paths: list[bytes]) -> Generator[Request[Any], Any
     return found
 
 
-def outcome(plan: Plan, failures: list[tuple[str, str]], *, changed: bool, text: str = "") -> Outcome:
+def outcome(
+    plan: Plan, failures: list[tuple[str, str]], *, changed: bool, text: str = "", diff: str = ""
+) -> Outcome:
     kinds = plan.tree.kinds
     result: dict[str, Any] = {
         "sent": sum(1 for number in plan.send if kinds[number] != DIRECTORY),
@@ -73,6 +76,8 @@ def outcome(plan: Plan, failures: list[tuple[str, str]], *, changed: bool, text:
         "attributes": len({*plan.chmod, *plan.touch, *plan.chown}),
         "entries": sum(1 for kind in kinds if kind != DIRECTORY),
     }
+    if diff:
+        result["diff"] = diff
     return transferred(text or _summary(result), result, failures, changed=changed, moved=True)
 
 
