@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 
+from hostpool.errors import HostError
 from hostpool.messages import Become
 from hostpool.tasks.base import Effect, Outcome, Request, Run, RunReply, Sleep
-from hostpool.tasks.modules.base import Mode, ModuleFailed, Result, Whole
+from hostpool.tasks.modules.base import Mode, ModuleFailed, Result, Steps, Whole
+from hostpool.tasks.modules.expanding import expanded
 from hostpool.tasks.modules.registry import module
 from hostpool.tasks.modules.spec import BadArgument, bind
 
@@ -70,13 +72,11 @@ class Connect:
         return Outcome(status="ok", changed=False, result={"results": [{"changed": False}]})
 
 
-def perform(call: Call) -> Generator[Request[Any], Any, Result]:
+def perform(call: Call) -> Steps:
     """Drives one module. In check mode it ends at the first change, with what that foretells."""
     began, clock = datetime.now(), time.monotonic()
     try:
-        found = module(call.module)
-        steps = found.run(bind(found.spec, call.args), Mode(call.check, call.diff))
-        result = yield from _drive(steps, call)
+        result = yield from _drive(_steps(call), call)
     except ModuleFailed as failure:
         result = {"failed": True, "changed": False, "msg": failure.message, **failure.values}
     except BadArgument as error:
@@ -86,6 +86,12 @@ def perform(call: Call) -> Generator[Request[Any], Any, Result]:
         result.update(start=str(began), end=str(began + spent), delta=str(spent))
     result.setdefault("changed", False)
     return _sendable(result)
+
+
+def _steps(call: Call) -> Steps:
+    found = module(call.module)
+    args = yield from expanded(found.spec, bind(found.spec, call.args))
+    return (yield from found.run(args, Mode(call.check, call.diff)))
 
 
 def _sendable(result: Result) -> Result:
@@ -106,15 +112,19 @@ def _cleaned(value: Any) -> Any:
     return [_cleaned(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _drive(steps: Generator[Request[Any], Any, Result], call: Call) -> Generator[Request[Any], Any, Result]:
+def _drive(steps: Steps, call: Call) -> Steps:
     try:
         request = next(steps)
         while True:
             if call.check and request.effect is Effect.CHANGE:
                 steps.close()
                 return dict((request.foretells.result if request.foretells else None) or {"changed": True})
-            reply = yield _prepared(request, call)
-            request = steps.send(_read(request, reply, call))
+            try:
+                reply = yield _prepared(request, call)
+            except HostError as error:
+                request = steps.throw(error)
+            else:
+                request = steps.send(_read(request, reply, call))
     except StopIteration as end:
         result: Result = end.value
         return result
