@@ -75,9 +75,20 @@ def packed(result: HostResult, *, output: bool) -> bytes:
     changes["stderr"], cut_err = shortened(result.stderr, err)
     changes["stdout_truncated"] = result.stdout_truncated or cut_out
     changes["stderr_truncated"] = result.stderr_truncated or cut_err
-    if result.result is not None and (not output or len(_json(result.result)) > KEPT_OUTPUT):
-        changes["result"] = None
+    changes["result"] = _fitting(result.result) if output else None
     return _compressed(_json(msgspec.structs.replace(result, **changes)))
+
+
+def _fitting(result: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A result in at most KEPT_OUTPUT; a diff that is too long loses its middle."""
+    if result is None or len(_json(result)) <= KEPT_OUTPUT:
+        return result
+    diff = result.get("diff")
+    if not isinstance(diff, str):
+        return None
+    others = {key: value for key, value in result.items() if key != "diff"}
+    room = (KEPT_OUTPUT - len(_json(others))) // 2  # in JSON its line ends and quotes take two bytes each
+    return None if room < 0 else {**others, "diff": shortened(diff, room)[0]}
 
 
 def packed_step(step: Step, room: int) -> tuple[bytes, int]:

@@ -109,8 +109,9 @@ def _diffs(result: Mapping[str, Any]) -> list[Any]:
 
 
 def _one_diff(diff: Any) -> str:
-    import difflib
     import json
+
+    from hostpool.sync.diffs import unified_texts
 
     if not isinstance(diff, Mapping) or "before" not in diff:
         return ""
@@ -123,9 +124,4 @@ def _one_diff(diff: Any) -> str:
         f"before: {diff.get('before_header', '')}".strip(),
         f"after: {diff.get('after_header', '')}".strip(),
     )
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), names[0], names[1], n=3
-    )
-    return "".join(
-        line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines
-    )
+    return unified_texts(before, str(after), *names)

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 
 from hostpool.results import HostResult
 from hostpool.views.compare import LARGEST
-from hostpool.views.fold import names
+from hostpool.views.fold import diff_of, names
 from hostpool.views.neutralise import neutralise, one_line
-from hostpool.views.report import indented
 from hostpool.views.spool import Slot, Spool
-from hostpool.views.words import hosts_word, outcome
+from hostpool.views.words import hosts_word, indented, outcome
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,8 @@ class Changes:
         self._groups.setdefault(key, (text, []))[1].append(result.host)
 
     def _keep(self, result: HostResult) -> _Kept:
-        out, err = result.stdout.encode("utf-8", "replace"), result.stderr.encode("utf-8", "replace")
+        told = result.stdout + diff_of(result)
+        out, err = told.encode("utf-8", "replace"), result.stderr.encode("utf-8", "replace")
         digest = hashlib.blake2b(out, digest_size=16).digest() + hashlib.blake2b(err, digest_size=16).digest()
         return _Kept(outcome(result), self._spool.put(out), self._spool.put(err), digest)
 

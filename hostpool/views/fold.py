@@ -63,7 +63,8 @@ class Folder:
         for host in hosts:
             self._order.setdefault(host, len(self._order))
 
-    def add(self, result: HostResult) -> None:
+    def add(self, result: HostResult) -> int:
+        """Returns the host's place in the order."""
         place = self._order.setdefault(result.host, len(self._order))
         out = self._keep(_shown_output(result))
         err = self._keep(result.stderr)
@@ -79,6 +80,7 @@ class Folder:
             group = self._groups[whole] = Group(sample, place, out, err)
         group.hosts.append((place, result.host, places))
         group.order = min(group.order, place)
+        return place
 
     def groups(self) -> Iterator[Group]:
         """By the inventory order of each group's first host."""
@@ -103,4 +105,11 @@ def _shown_output(result: HostResult) -> str:
     """What a command wrote; for modules, which write nothing, what they returned."""
     if result.stdout or not result.result:
         return result.stdout
-    return msgspec.json.format(msgspec.json.encode(result.result, order="sorted"), indent=2).decode() + "\n"
+    told = {key: value for key, value in result.result.items() if key != "diff" or not isinstance(value, str)}
+    return msgspec.json.format(msgspec.json.encode(told, order="sorted"), indent=2).decode() + "\n"
+
+
+def diff_of(result: HostResult) -> str:
+    """The unified diff that a task returned, if it did."""
+    diff = (result.result or {}).get("diff")
+    return diff if isinstance(diff, str) else ""

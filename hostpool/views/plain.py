@@ -95,9 +95,10 @@ class PlainView(Steady):
         try:
             self._end(None)
         finally:
-            self._report.close()
+            self.discard()
 
     def discard(self) -> None:
+        self._plays.close()
         self._report.close()
 
 

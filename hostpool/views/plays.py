@@ -7,14 +7,15 @@ import msgspec
 from hostpool.events import PlayStarted, TaskFinished, TaskStarted
 from hostpool.results import GOOD, Status
 from hostpool.views.fold import names
+from hostpool.views.hunks import Hunks
 from hostpool.views.neutralise import neutralise, one_line
 from hostpool.views.options import ViewOptions
-from hostpool.views.report import indented
-from hostpool.views.words import STYLE, status_word
+from hostpool.views.patches import Patches
+from hostpool.views.words import STYLE, indented, status_word
 from hostpool.views.writer import Writer
 
 Outcome = tuple[Status, str, str]
-"""Status, diff, message."""
+"""Status, message, and the host where hosts are not joined."""
 
 
 class Plays:
@@ -25,6 +26,8 @@ class Plays:
         self._writer = writer
         self._headings: list[str] = []
         self._results: dict[Outcome, list[str]] = {}
+        self._hunks = self._no_hunks()
+        self._places: dict[str, int] = {}
 
     def handle(self, event: PlayStarted | TaskStarted | TaskFinished) -> None:
         if isinstance(event, TaskFinished):
@@ -32,6 +35,8 @@ class Plays:
             return
         self.flush()
         if isinstance(event, PlayStarted):
+            for host in event.hosts:
+                self._place(host)
             self._headings = [f"PLAY [{one_line(event.play)}]"]
         else:
             # In quiet mode a heading waits for a result worth showing.
@@ -44,24 +49,47 @@ class Plays:
         quiet = self._options.quiet and event.status in ("ok", "changed", "skipped")
         if quiet and not (self._options.show_changed and event.status == "changed"):
             return
-        key = (event.status, event.diff or "", _message(event))
+        key = (event.status, self._clean(_message(event)), "" if self._options.fold else event.host)
         self._results.setdefault(key, []).append(event.host)
+        if event.diff:
+            self._hunks.add(self._place(event.host), event.host, event.diff)
 
     def flush(self) -> None:
         """Writes what the current task has brought so far."""
         results, self._results = self._results, {}
-        if results:
-            self._write_headings()
-        for (status, diff, message), hosts in results.items():
+        if not results:
+            return
+        self._write_headings()
+        patches = Patches(self._hunks, self._writer, whole=not self._options.fold)
+        for (status, message, _), hosts in results.items():
+            hosts.sort(key=self._place)
             who = self._writer.paint(one_line(names(hosts)), "1")
             said = self._writer.paint(status_word(status), STYLE[status])
-            body = indented(self._options.masker.mask(neutralise(diff + message)))
-            self._writer.write("stderr", f"{who} {said}\n{body}")
+            diff = patches.of(hosts)
+            self._writer.write("stderr", f"{who} {said}\n{diff}{indented(message)}")
+        for text in patches.rest():
+            self._writer.write("stderr", text)
+        self._hunks.close()
+        self._hunks = self._no_hunks()
         self._writer.flush()
+
+    def close(self) -> None:
+        self._hunks.close()
+
+    def _no_hunks(self) -> Hunks:
+        return Hunks(together=self._options.fold, text=self._clean)
+
+    def _clean(self, text: str) -> str:
+        return self._options.masker.mask(neutralise(text))
+
+    def _place(self, host: str) -> int:
+        """In the order of the play's hosts."""
+        return self._places.setdefault(host, len(self._places))
 
     def _write_headings(self) -> None:
         headings, self._headings = self._headings, []
         self._writer.write("stderr", "".join(self._writer.paint(line, "1") + "\n" for line in headings))
+        self._writer.flush()
 
 
 def _message(event: TaskFinished) -> str:

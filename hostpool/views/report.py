@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from hostpool.events import HostFinished, RunFinished, RunStarted, Warning
 from hostpool.results import counts_of
-from hostpool.views.fold import Folder, Group, names
+from hostpool.views.fold import Folder, Group, diff_of, names
+from hostpool.views.hunks import Hunks
 from hostpool.views.neutralise import neutralise, one_line
 from hostpool.views.notes import Notes
 from hostpool.views.options import ViewOptions
+from hostpool.views.patches import Patches
 from hostpool.views.reasons import TOLD
-from hostpool.views.words import STYLE, hosts_word, outcome, seconds, tally
+from hostpool.views.words import STYLE, hosts_word, indented, outcome, seconds, tally
 from hostpool.views.writer import Writer
 
 SHORT = 48
@@ -27,7 +29,9 @@ class Report:
     def __init__(self, options: ViewOptions, writer: Writer) -> None:
         self._options = options
         self._writer = writer
-        self._folder = Folder(together=options.fold and not options.no_prefix, text=self._clean)
+        together = options.fold and not options.no_prefix
+        self._folder = Folder(together=together, text=self._clean)
+        self._hunks = Hunks(together=together, text=self._clean)
         self._notes = Notes()
         self._counts = counts_of([])
         self._run = ""
@@ -43,7 +47,9 @@ class Report:
     def add(self, result: HostFinished) -> None:
         self._counts[result.status] += 1
         if self._shows(result):
-            self._folder.add(result)
+            place = self._folder.add(result)
+            if diff := diff_of(result):
+                self._hunks.add(place, result.host, diff)
 
     def count(self, result: HostFinished) -> None:
         """Only counts it: what there is to say of the host is said elsewhere."""
@@ -66,12 +72,15 @@ class Report:
         good = [group for group in groups if group.good]
         bad = [group for group in groups if not group.good]
         first, last = (bad, good) if self._options.bad_first else (good, bad)
+        patches = Patches(self._hunks, self._writer, whole=not self._options.fold)
         for group in first:
-            self._block(group, usual.get(id(group)))
+            self._block(group, usual.get(id(group)), patches)
         notes = [self._writer.paint(note, WARN) for note in self._notes.rest()]
         self._writer.write("stderr", "".join(notes))
         for group in last:
-            self._block(group, usual.get(id(group)))
+            self._block(group, usual.get(id(group)), patches)
+        for text in patches.rest():
+            self._writer.write("stdout", text)
         if groups or notes or not self._options.silent:
             self._writer.write("stderr", self._summary(end))
         self._writer.flush()
@@ -83,22 +92,23 @@ class Report:
 
         return differences(groups, self._folder)
 
-    def _block(self, group: Group, difference: str | None) -> None:
+    def _block(self, group: Group, difference: str | None, patches: Patches) -> None:
         out = self._folder.text(group.stdout) if difference is None else difference
         err = self._folder.text(group.stderr)
+        diff = patches.of(group.names(), bare=self._options.no_prefix)
         if self._options.no_prefix:
-            self._writer.write("stdout", _ended(out))
+            self._writer.write("stdout", _ended(out) + diff)
             self._writer.write("stderr", _ended(err))
             if not group.good:
                 self._writer.write("stderr", self._heading(group) + self._reason(group))
             return
-        if out and group.good and not err and _is_line(out) and len(names(group.names())) < SHORT:
+        if out and group.good and not (err or diff) and _is_line(out) and len(names(group.names())) < SHORT:
             self._writer.write("stdout", f"{self._who(group)}{self._said(group)}: {_ended(out)}")
             return
-        if out:
-            self._writer.write("stdout", self._heading(group) + indented(out))
-        if err or not out or not group.good:
-            heading = "" if out and self._writer.shared else self._heading(group)
+        if out or diff:
+            self._writer.write("stdout", self._heading(group) + indented(out) + diff)
+        if err or not (out or diff) or not group.good:
+            heading = "" if (out or diff) and self._writer.shared else self._heading(group)
             body = self._writer.paint(indented(err), MINOR if group.good else "")
             self._writer.write("stderr", heading + body + self._reason(group))
 
@@ -142,6 +152,7 @@ class Report:
 
     def close(self) -> None:
         self._folder.close()
+        self._hunks.close()
 
 
 def _is_line(text: str) -> bool:
@@ -150,11 +161,3 @@ def _is_line(text: str) -> bool:
 
 def _ended(text: str) -> str:
     return text if not text or text.endswith("\n") else text + "\n"
-
-
-def indented(text: str) -> str:
-    """Two spaces before every line that is not empty."""
-    if not text:
-        return ""
-    body = text.removesuffix("\n")
-    return "".join(f"  {line}\n" if line else "\n" for line in body.split("\n"))

