@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from queue import SimpleQueue
 from typing import Any
 
 import msgspec
@@ -25,6 +27,7 @@ from hostpool.events import (
     Warning,
 )
 from hostpool.exit_codes import exit_code
+from hostpool.playbook.hosttask import Ask
 from hostpool.playbook.machine import Machine
 from hostpool.playbook.outs import HostState, Job, Out, PlayBegan, Said, TaskBegan, TaskEnded
 from hostpool.playbook.results import diff_text
@@ -33,6 +36,8 @@ from hostpool.results import HostResult, Status, counts_of
 from hostpool.runner import RunReport, Sink, Sinks
 
 _TICK = 0.2
+Asking = Callable[[str, bool, Callable[[], bool]], str | None]
+"""Prompt, whether what is typed is shown, whether to give up → what was typed; None: nobody did."""
 _LOOK = "look at the host before running it again"
 
 
@@ -46,6 +51,7 @@ class PlayRunner:
         sinks: Sequence[Sink],
         machine: Machine,
         *,
+        ask: Asking | None = None,
         deadline: float | None = None,
         kill_grace: float = 5.0,
         changed_exit_code: bool = False,
@@ -58,6 +64,8 @@ class PlayRunner:
         self._machine = machine
         self._events = pool.events(all_output=all_output)
         self._sinks = Sinks(sinks)
+        self._ask = ask
+        self._answers: SimpleQueue[tuple[int, str, str | None]] = SimpleQueue()
         self._deadline = deadline
         self._grace = kill_grace
         self._changed_code = changed_exit_code
@@ -120,6 +128,9 @@ class PlayRunner:
             self._machine.stop()
         if self._events.closed:
             self._settle_the_rest()
+        while not self._answers.empty():
+            number, host, answer = self._answers.get()
+            self._machine.result(number, _answered(host, answer))
         self._carry_out()
 
     def _handle(self, event: HostEvent) -> None:
@@ -161,11 +172,25 @@ class PlayRunner:
 
     def _carry_out(self) -> None:
         for out in self._machine.take():
-            if isinstance(out, Job):
-                self._waiting.setdefault(out.submit.name, deque()).append(out.number)
-                self._pool.apply_async(out.submit.name, out.submit.task)
-            else:
+            if not isinstance(out, Job):
                 self._sinks.tell(self._event(out))
+                continue
+            task = out.submit.task
+            if isinstance(task, Ask):
+                self._ask_for(out.number, out.submit.host, task)
+            else:
+                self._waiting.setdefault(out.submit.name, deque()).append(out.number)
+                self._pool.apply_async(out.submit.name, task)
+
+    def _ask_for(self, number: int, host: str, question: Ask) -> None:
+        """The person's answer comes to ``_take``; meanwhile signals and the deadline are heard."""
+        ask = self._ask
+
+        def wait() -> None:
+            answer = None if ask is None else ask(question.prompt, question.echo, lambda: self._stop_asked)
+            self._answers.put((number, host, answer))
+
+        threading.Thread(target=wait, name="hostpool-pause", daemon=True).start()
 
     def _event(self, out: Out) -> Event:
         now = time.time()
@@ -221,6 +246,16 @@ class PlayRunner:
             result={"recap": self._machine.recap.of(host)},
             error=error,
         )
+
+
+def _answered(host: str, answer: str | None) -> HostResult:
+    """What a pause came to; None: nobody answered."""
+    result: dict[str, Any] = {"changed": False, "rc": 0, "stderr": "", "stdout": "", "echo": True}
+    if answer is None:
+        result.update(failed=True, rc=1, msg="nobody at a terminal ended the pause")
+    else:
+        result["user_input"] = answer
+    return HostResult(ts=time.time(), host=host, status="ok", result={"results": [result]})
 
 
 def _verdict(state: HostState | None) -> tuple[Status, ErrorInfo | None]:

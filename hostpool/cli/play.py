@@ -161,7 +161,7 @@ def _secrets(hosts: Sequence[str], machine: Machine, connection: Settings, loade
 def _run(options: PlayOptions, loader: Loader, book: Playbook, words: Sequence[str]) -> int:
     import msgspec
 
-    from hostpool.cli import audit, recording, secrecy
+    from hostpool.cli import audit, prompts, recording, secrecy
     from hostpool.cli.asking import asking
     from hostpool.cli.job import code_of
     from hostpool.cli.settings import view
@@ -175,8 +175,10 @@ def _run(options: PlayOptions, loader: Loader, book: Playbook, words: Sequence[s
     connection = _settings(options)
     machine = _machine(options, loader, book, _inventory(options), connection)
     hosts = selected(machine, book)
+    person = options.watch is None and prompts.there_is_a_terminal()
+    typed = prompts.ask_for_variables(book, connection.extra_vars, person=person)
     name = " ".join(words)
-    secrecy.known_secrets[:] = _secrets(hosts, machine, connection, loader)
+    secrecy.known_secrets[:] = [*_secrets(hosts, machine, connection, loader), *typed]
     watch = options.watch
     kind, view_options = (view if watch is None else watch.view)(options, secrecy.known_secrets)
     screen = make_view(kind, view_options)
@@ -192,6 +194,7 @@ def _run(options: PlayOptions, loader: Loader, book: Playbook, words: Sequence[s
             pool,
             sinks,
             machine,
+            ask=prompts.pausing(screen.paused) if person else None,
             deadline=options.deadline,
             changed_exit_code=options.changed_exit_code,
             all_output=needs_output(kind, view_options) or options.outdir is not None,

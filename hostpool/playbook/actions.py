@@ -9,7 +9,7 @@ from typing import Any
 
 from hostpool.playbook.calls import BadTask, arguments
 from hostpool.playbook.files import Files, variables_of
-from hostpool.playbook.lookups import SEARCH_PATH, find
+from hostpool.playbook.lookuppaths import SEARCH_PATH, find
 from hostpool.playbook.model import Task
 from hostpool.playbook.results import Result
 from hostpool.tasks.modules.parent import PARENT

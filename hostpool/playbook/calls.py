@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hostpool.messages import Become
-from hostpool.playbook.lookups import find, render_file
+from hostpool.playbook.lookuppaths import find
+from hostpool.playbook.lookups import render_file
 from hostpool.playbook.model import Task
 from hostpool.playbook.sources import BadTask as BadTask
 from hostpool.playbook.sources import content_of, refuse_vault, said, tree_of

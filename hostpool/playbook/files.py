@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,12 @@ class Document:
         found = list(self.reader.entries(node))
         self._files.take(self.reader)
         return found
+
+    def static(self, text: str, place: Place, what: str) -> Any:
+        """A template that must be known before any host is asked; None where it cannot (that is told)."""
+        template = Template(text, place)
+        self._files.check(template)
+        return self._files.static(template, place, what)
 
     def plain(self, node: Node) -> Any:
         """The value without any template found in it."""
@@ -92,6 +98,7 @@ class Files:
         self.passwords = tuple(passwords)
         self.names: list[str] = []
         self.secrets: list[str] = []
+        self.static: Callable[[Template, Place, str], Any] = lambda template, place, what: None
         self._documents: dict[str, Document | None] = {}
         self._taken: dict[int, int] = {}
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from hostpool.playbook.actions import Effects, Surroundings, act
-from hostpool.playbook.calls import BadTask, Defaults, arguments, becoming, build, message_of
+from hostpool.playbook.calls import BadTask, Defaults, arguments, becoming, build, message_of, yes
 from hostpool.playbook.loops import item_variables, items_of, label_of
-from hostpool.playbook.model import Play, Task
+from hostpool.playbook.model import Loop, Play, Task
 from hostpool.playbook.results import Result, judged, results_of, skipped, together
 from hostpool.playbook.variables import FactsWanted, Variables
 from hostpool.playbook.world import CONNECTION
@@ -27,12 +27,20 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """A pause that only the person at the terminal can end; what is typed becomes ``user_input``."""
+
+    prompt: str
+    echo: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Submit:
     """A job for ``host``, reached as ``name`` (the pool's word for it)."""
 
     host: str
     name: str
-    task: ModuleTask | Connect
+    task: ModuleTask | Connect | Ask
 
 
 @dataclass(slots=True)
@@ -55,6 +63,7 @@ class _Item:
     variables: dict[str, Any]
     label: Any = None
     call: Call | None = None
+    ask: Ask | None = None
     name: str = ""
     result: Result | None = None
     effects: Effects | None = None
@@ -126,12 +135,16 @@ class HostTask:
 
     def _all(self, items: list[_Item]) -> Generator[Submit, HostResult, None]:
         """Where each item is one job of the same host they go as one; else one after the other."""
-        together_ = not self.task.until and self.task.module not in PARENT
-        pause = float(resolve(self.task.loop.pause, self._scope({})) or 0) if self.task.loop else 0.0
-        if not together_:
-            for item in items:
+        loop = self.task.loop
+        assert loop is not None
+        alone = self.task.until or loop.break_when or self.task.module in PARENT
+        pause = float(resolve(loop.pause, self._scope({})) or 0)
+        if alone:
+            for number, item in enumerate(items):
                 yield from self._one(item)
                 self._decorate(item)
+                if loop.break_when and (yield from self._broken(loop, item)):
+                    del items[number + 1 :]
                 if item.effects is not None and item.effects.facts:
                     # The next item may build on what this one set.
                     self._variables.set(self.host, item.effects.facts)
@@ -152,6 +165,13 @@ class HostTask:
         for item in items:
             self._decorate(item)
 
+    def _broken(self, loop: Loop, item: _Item) -> Generator[Submit, HostResult, bool]:
+        """Whether ``break_when`` ends the loop after this item."""
+        scope = self._scope(item.variables)
+        if self.task.register and item.result is not None:
+            scope = scope.below({self.task.register: item.result})
+        return (yield from self._rendered(lambda: all(truth(e.render(scope), e) for e in loop.break_when)))
+
     def _decorate(self, item: _Item) -> None:
         loop = self.task.loop
         assert loop is not None
@@ -171,6 +191,9 @@ class HostTask:
 
     def _one(self, item: _Item) -> Generator[Submit, HostResult, None]:
         yield from self._prepare(item)
+        if item.ask is not None and item.result is None:
+            reply = yield Submit(self.host, item.name, item.ask)
+            item.result = yield from self._judged(results_of(reply, 1)[0], item)
         if item.result is not None or item.call is None:
             return
         retries, delay = yield from self._rendered(lambda: self._patience(item))
@@ -238,7 +261,7 @@ class HostTask:
 
     def _prepared(self, item: _Item) -> None:
         scope = self._scope(item.variables)
-        item.result = item.call = item.effects = None
+        item.result = item.call = item.effects = item.ask = None
         condition = self._condition(scope)
         if condition is not True:
             item.result = skipped(condition if isinstance(condition, str) else self._text())
@@ -252,8 +275,8 @@ class HostTask:
             item.result = {"changed": False, "action": arguments(self.task, scope).get("action", "noop")}
             return
         if module == "pause":
-            item.call, item.name = self._pause(scope), self.host
-            item.result = {"changed": False} if item.call is None else None
+            item.name = self.host
+            self._pause(item, scope)
             return
         if module in PARENT:
             item.result, item.effects = act(self.task, scope, self._around)
@@ -261,12 +284,14 @@ class HostTask:
         item.call = build(self.task, scope, self._defaults)
         item.name = self.route(scope)
 
-    def _pause(self, scope: Scope) -> Call | None:
+    def _pause(self, item: _Item, scope: Scope) -> None:
         args = arguments(self.task, scope)
-        seconds = float(args.get("seconds") or 0) + 60 * float(args.get("minutes") or 0)
-        if not seconds and "prompt" in args:
-            raise BadTask("pause with a prompt needs somebody at a terminal: not supported")
-        return Call("pause", {"seconds": seconds})
+        if {"seconds", "minutes"} & set(args):
+            seconds = float(args.get("seconds") or 0) + 60 * float(args.get("minutes") or 0)
+            item.call = Call("pause", {"seconds": max(seconds, 0.0)})
+        else:
+            prompt = args.get("prompt") or "Press enter to continue, Ctrl-C to stop"
+            item.ask = Ask(str(prompt), yes(args.get("echo"), scope, True))
 
     def _condition(self, scope: Scope) -> bool | str:
         """True, or the text of the condition that does not hold."""
@@ -372,7 +397,7 @@ class HostTask:
     def _setup_now(self, host: str, play: Play) -> Submit:
         scope = self._variables.of_host(host)
         probe = Task("setup", {}, play.place, keywords=replace(play.keywords, vars=()))
-        call = Call("setup", {}, become=becoming(probe, scope, self._defaults))
+        call = Call("setup", resolve(play.gather, scope), become=becoming(probe, scope, self._defaults))
         other = HostTask(host, probe, self._variables, self._defaults, self._around, "Gathering Facts")
         name = other.route(scope)
         return Submit(host, name, ModuleTask("Gathering Facts", (call,)))

@@ -22,7 +22,9 @@ SIMPLE = {
 }  # fmt: skip
 """Keyword → what its value is, where it is no template."""
 
-SHARED = frozenset({*SIMPLE, "when", "vars", "environment", "tags", "name", "collections", "notify"})
+SHARED = frozenset(
+    {*SIMPLE, "when", "vars", "environment", "tags", "name", "notify", "module_defaults", "debugger"}
+)
 TASK = SHARED | frozenset(
     [
         "action",
@@ -45,7 +47,10 @@ BLOCK = SHARED | {"block", "rescue", "always"}
 PLAY = (SHARED - {"when", "notify", "run_once", "delegate_to", "delegate_facts"}) | frozenset(
     [
         "hosts",
+        "user",
+        "collections",
         "vars_files",
+        "vars_prompt",
         "gather_facts",
         "gather_subset",
         "gather_timeout",
@@ -63,9 +68,7 @@ PLAY = (SHARED - {"when", "notify", "run_once", "delegate_to", "delegate_facts"}
 )
 ROLE = SHARED | {"role"}
 REFUSED = {
-    "module_defaults": "write the arguments at each task",
-    "debugger": "run the playbook with -v",
-    "vars_prompt": "give the variables with -e or -e @FILE",
+    "collections": "name it at the play, or write the role's full name",
     "become_exe": "put the program's directory into PATH",
     "fact_path": "local facts are read from /etc/ansible/facts.d",
 }
@@ -113,6 +116,12 @@ def read_keywords(document: Document, entries: list[Entry]) -> Keywords:
             found["tags"] = frozenset(read_tags(document, node))
         elif key == "notify":
             found["notify"] = names(document, node, "notify")
+        elif key == "user":
+            found.setdefault("remote_user", _simple(document, "remote_user", node))
+        elif key == "module_defaults":
+            found["module_defaults"] = _module_defaults(document, node)
+        elif key == "debugger" and document.plain(node) != "never":
+            document.collector.refuse(document.place(entry.key_node), "a debugger", "run with -v")
     return Keywords(**found)
 
 
@@ -161,12 +170,33 @@ def _condition(document: Document, node: Node, text: str) -> Template:
     return template
 
 
+def _module_defaults(document: Document, node: Node) -> tuple[Mapping[str, Any], ...]:
+    """One mapping of arguments by module, or a list of them of which the later count."""
+    found: dict[str, Any] = {}
+    for each in items(node):
+        if not isinstance(each, MappingNode):
+            if not is_null(each):
+                document.collector.say(document.place(each), "module_defaults is a mapping of modules")
+            continue
+        for entry in document.entries(each):
+            place = document.place(entry.key_node)
+            if str(entry.key).startswith("group/"):
+                document.collector.refuse(place, f"defaults for the {entry.key}", "name each module")
+            elif isinstance(entry.value, MappingNode):
+                found[str(entry.key)] = (mapping_of(document, entry.value), document.place(entry.value))
+            elif not is_null(entry.value):
+                document.collector.refuse(place, "defaults of a module that are no mapping")
+    return (found,) if found else ()
+
+
 def read_tags(document: Document, node: Node) -> list[str]:
     found: list[str] = []
     for each in items(node):
         value = document.plain(each)
         if isinstance(value, str) and has_template(value):
-            document.collector.refuse(document.place(each), "a template in tags", "write the tag itself")
+            value = document.static(value, document.place(each), "a tag")
+        if isinstance(value, list):
+            found += [str(tag) for tag in value]
         elif isinstance(value, str | int):
             found += [tag.strip() for tag in str(value).split(",") if tag.strip()]
         elif value is not None:
@@ -222,4 +252,5 @@ def refuse_unknown(document: Document, entries: list[Entry], known: frozenset[st
         if key in REFUSED:
             document.collector.refuse(place, f"the keyword {key!r}", REFUSED[key])
         else:
-            document.collector.unknown(place, f"keyword of a {what}", str(key), known)
+            of = what if what == "apply" else f"a {what}"
+            document.collector.unknown(place, f"keyword of {of}", str(key), known)

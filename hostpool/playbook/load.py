@@ -42,8 +42,14 @@ class Loader:
         self.extra = extra or {}
         self.directory = Path()
         self.play_vars: Mapping[str, Any] = {}
-        self.play_handlers: list[Task] = []
-        self._environ = os.environ if environ is None else environ
+        self.imported: list[Role] = []
+        """Roles whose tasks stand in what is being loaded, dependencies first."""
+        self.play_collections: tuple[str, ...] = ()
+        self.missing_roles: set[str] = set()
+        self.unread_handlers = False
+        """Whether there are handlers that could not be read: they may well be those that are notified."""
+        self.environ = os.environ if environ is None else environ
+        self.files.static = lambda template, place, what: self.static_value(template, place, what, None)
         self._tasks = 0
         self._including: list[str] = []
 
@@ -119,22 +125,26 @@ class Loader:
             self.collector.say(place, f"{what} needs a file")
             return None
         if isinstance(value, Template):
-            layers = [self.extra, *(around.keywords.vars if around is not None else ()), self.play_vars]
-            layers.append({"playbook_dir": str(self.directory)})
-            if around is not None and around.role is not None:
-                layers.append({"role_path": around.role.path, "role_name": around.role.name})
-                for role in around.role.chain():
-                    layers += [role.params, role.vars, role.defaults]
-            try:
-                value = value.render(Scope(*layers))
-            except RenderError as error:
-                self.collector.say(
-                    place,
-                    f"{what}: {error.message}",
-                    "only -e and play variables are known here; include_* may use a host's own",
-                )
-                return None
-        return str(value)
+            value = self.static_value(value, place, what, around)
+        return None if value is None else str(value)
+
+    def static_value(self, value: Template, place: Place, what: str, around: Around | None) -> Any:
+        """None where it cannot be known; that is told."""
+        layers = [self.extra, *(around.keywords.vars if around is not None else ()), self.play_vars]
+        layers.append({"playbook_dir": str(self.directory)})
+        if around is not None and around.role is not None:
+            layers.append({"role_path": around.role.path, "role_name": around.role.name})
+            for role in around.role.chain():
+                layers += [role.params, role.vars, role.defaults]
+        try:
+            return value.render(Scope(*layers))
+        except RenderError as error:
+            self.collector.say(
+                place,
+                f"{what}: {error.message}",
+                "only -e and play variables are known here; include_* may use a host's own",
+            )
+            return None
 
     def task_file(self, name: str, place: Place, around: Around) -> list[TaskNode]:
         """The tasks of a file that is imported or included."""
@@ -153,10 +163,10 @@ class Loader:
 
     def find_tasks(self, name: str, around: Around) -> Path | None:
         bases = [around.directory]
-        kind = "handlers" if around.handlers else "tasks"
+        kinds = ("handlers", "tasks") if around.handlers else ("tasks",)
         if around.role is not None:
-            bases += [Path(around.role.path, kind), Path(around.role.path)]
-        bases += [self.directory / kind, self.directory]
+            bases += [*(Path(around.role.path, kind) for kind in kinds), Path(around.role.path)]
+        bases += [*(self.directory / kind for kind in kinds), self.directory]
         candidates = [Path(name)] if Path(name).is_absolute() else [base / name for base in bases]
         return next((Path(os.path.abspath(path)) for path in candidates if path.is_file()), None)  # noqa: PTH100
 
@@ -179,6 +189,11 @@ class Loader:
         """What an include will load is looked at now where its name is known."""
         if task.module not in ("include_tasks", "include_role"):
             return
+        known = len(self.imported)
+        self._look_ahead(task, around)
+        del self.imported[known:]  # they are not there before the include is
+
+    def _look_ahead(self, task: Task, around: Around) -> None:
         args = task.args.value if isinstance(task.args, Lazy) else task.args
         if task.module == "include_role":
             if isinstance(args.get("name"), str) and not any(isinstance(v, Template) for v in args.values()):
@@ -203,16 +218,6 @@ class Loader:
         """A role as ``include_role``, ``import_role`` or a play uses it, its tasks loaded."""
         name = self.static_text(args.get("name", args.get("role")), place, "a role", around)
         return None if name is None else RoleReader(self, around).use(name, args, place, static=static)
-
-    def role_directories(self) -> list[Path]:
-        named = self._environ.get(
-            "ANSIBLE_ROLES_PATH", "~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles"
-        )
-        return [
-            self.directory / "roles",
-            *(Path(p).expanduser() for p in named.split(":") if p),
-            self.directory,
-        ]
 
 
 def _push_down(play: Play, own: Any) -> None:

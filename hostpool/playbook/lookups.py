@@ -12,20 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from hostpool.playbook import yamlfilters  # noqa: F401 -- registers its filters
+from hostpool.playbook.lookuppaths import SEARCH_PATH, find
+from hostpool.playbook.lookups_stored import STORED
 from hostpool.templating.environment import include_path, pass_context, register
 from hostpool.templating.scope import Scope
 from hostpool.templating.template import Template
 
-SEARCH_PATH = "ansible_search_path"
-"""The variable that lists directories, nearest first, where files of tasks are looked for."""
-
 Vars = Mapping[str, Any]
 NOT_SUPPORTED_LOOKUPS = frozenset(
     [
-        "csvfile",
-        "ini",
-        "password",
-        "url",
         "redis",
         "dnstxt",
         "dig",
@@ -46,25 +41,6 @@ NOT_SUPPORTED_LOOKUPS = frozenset(
         "mongodb",
     ]
 )
-
-
-def find(name: str, variables: Vars, kind: str = "files") -> str:
-    """The file of a task: absolute, or in a directory of the search path, or in its ``kind`` below it.
-
-    Raises FileNotFoundError naming where was looked.
-    """
-    expanded = os.path.expanduser(name)  # noqa: PTH111 -- text stays text
-    if os.path.isabs(expanded):  # noqa: PTH117
-        if os.path.exists(expanded):  # noqa: PTH110
-            return expanded
-        raise FileNotFoundError(f"{expanded} does not exist")
-    looked = []
-    for directory in variables.get(SEARCH_PATH) or ["."]:
-        for place in (Path(directory, kind, name), Path(directory, name)):
-            if place.exists():
-                return str(place)
-            looked.append(str(place))
-    raise FileNotFoundError(f"{name} is in none of: {', '.join(looked)}")
 
 
 def _files(terms: list[Any], variables: Vars, **options: Any) -> list[Any]:
@@ -279,7 +255,7 @@ LOOKUPS: dict[str, Callable[..., list[Any]]] = {
     "sequence": _sequence, "dict": _dict, "nested": _nested, "cartesian": _nested,
     "together": _together, "subelements": _subelements, "flattened": _flattened, "items": _items,
     "list": _list, "indexed_items": _indexed, "random_choice": _random_choice,
-    "inventory_hostnames": _hostnames,
+    "inventory_hostnames": _hostnames, **STORED,
 }  # fmt: skip
 
 

@@ -52,7 +52,8 @@ def item_variables(loop: Loop, items: list[Any], number: int, scope: Scope) -> d
         count = len(items)
         found["ansible_loop"] = {
             "index": number + 1, "index0": number, "first": number == 0, "last": number + 1 == count,
-            "length": count, "revindex": count - number, "revindex0": count - number - 1, "allitems": items,
+            "length": count, "revindex": count - number, "revindex0": count - number - 1,
+            **({"allitems": items} if resolve(loop.allitems, scope) else {}),
             **({"previtem": items[number - 1]} if number else {}),
             **({"nextitem": items[number + 1]} if number + 1 < count else {}),
         }  # fmt: skip

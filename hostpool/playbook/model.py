@@ -42,6 +42,8 @@ class Keywords:
     delegate_to: Any = None
     delegate_facts: Any = None
     notify: tuple[Any, ...] = ()
+    module_defaults: tuple[Variables, ...] = ()
+    """Arguments by module, innermost first: the first that names a module counts for it."""
     params: tuple[Variables, ...] = ()
     """Variables of the includes around, innermost first: they rank above facts that were set."""
 
@@ -53,6 +55,7 @@ class Keywords:
             "environment": (*outer.environment, *self.environment),
             "tags": outer.tags | self.tags,
             "params": (*self.params, *outer.params),
+            "module_defaults": (*self.module_defaults, *outer.module_defaults),
             "notify": tuple(dict.fromkeys((*outer.notify, *self.notify))),
         }
         for each in fields(self):
@@ -73,6 +76,8 @@ class Loop:
     label: Any = None
     pause: Any = 0
     extended: Any = False
+    allitems: Any = True
+    break_when: tuple[Template, ...] = ()
 
 
 @dataclass(eq=False, slots=True)
@@ -94,6 +99,8 @@ class Task:
     listen: tuple[Any, ...] = ()
     role: Role | None = None
     handler: bool = False
+    apply: Keywords | None = None
+    """What an include says of the tasks it brings."""
 
 
 @dataclass(eq=False, slots=True)
@@ -120,6 +127,7 @@ class Role:
     handlers: list[Task] = field(default_factory=list)
     dependencies: list[Role] = field(default_factory=list)
     parent: Role | None = None
+    collections: tuple[str, ...] = ()
     public: bool = True
     allow_duplicates: bool = False
 
@@ -138,6 +146,21 @@ class Role:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A variable that is asked for before the play runs. ``encrypt``: by ``password_hash``."""
+
+    name: str
+    place: Place
+    text: str = ""
+    default: Any = None
+    private: bool = True
+    confirm: bool = False
+    encrypt: str | None = None
+    salt: str | None = None
+    salt_size: int | None = None
+
+
 @dataclass(eq=False, slots=True)
 class Play:
     place: Place
@@ -146,8 +169,10 @@ class Play:
     keywords: Keywords = field(default_factory=Keywords)
     vars: Variables = field(default_factory=dict)
     vars_files: list[Any] = field(default_factory=list)
+    prompts: list[Prompt] = field(default_factory=list)
     gather_facts: Any = None
-    gather_subset: Any = None
+    gather: Variables = field(default_factory=dict)
+    """What the gathering of facts is asked for."""
     serial: Any = None
     strategy: str = "linear"
     max_fail_percentage: Any = None

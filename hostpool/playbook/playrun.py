@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from hostpool.playbook.machine import Machine
 
 GATHER = "Gathering Facts"
+_ONCE = ("add_host", "pause")
+"""What is done for the first host, on behalf of all of them."""
 
 
 @dataclass(slots=True)
@@ -34,7 +36,6 @@ class _Step:
     task: Task
     title: str
     waiting: deque[str] = field(default_factory=deque)
-    running: int = 0
     limit: int = 1 << 30
     once: bool = False
     others: tuple[str, ...] = ()
@@ -58,6 +59,7 @@ class PlayRun:
         self._endings: dict[str, str] = {}
         self._inserts: dict[str, list[tuple[int, list[Node]]]] = {}
         self._out: set[str] = set()
+        self._busy: Counter[Task] = Counter()
         self._started: set[tuple[Key, str]] = set()
         self._set_batch()
         for host in hosts:
@@ -104,7 +106,9 @@ class PlayRun:
         while True:
             self._fill()
             if self._jobs:
-                return False
+                if self.play.strategy == "linear" or self.broken or not self._next_steps():
+                    return False
+                continue
             if self.broken:
                 for host in list(self._cursors):
                     self._stop_host(host)
@@ -118,7 +122,7 @@ class PlayRun:
             self._steps.clear()
             return
         for step in list({id(step): step for step in self._steps.values()}.values()):
-            while step.waiting and step.running < step.limit:
+            while step.waiting and self._busy[step.task] < step.limit:
                 self._begin(step, step.waiting.popleft())
 
     def _next_steps(self) -> bool:
@@ -142,7 +146,7 @@ class PlayRun:
         found = {}
         for host in self.hosts:
             cursor = self._cursors.get(host)
-            if cursor is None:
+            if cursor is None or host in self._steps:
                 continue
             place = cursor.peek()
             if cursor.dead and host not in self._out:
@@ -157,9 +161,8 @@ class PlayRun:
         throttle = self._keyword(hosts[0], task, task.keywords.throttle)
         if str(throttle or "").isdigit() and int(throttle):
             step.limit = int(throttle)
-        step.once = self.play.strategy == "linear" and (
-            task.module == "add_host" or self._says(hosts[0], task, task.keywords.run_once)
-        )
+        once = self._says(hosts[0], task, task.keywords.run_once)
+        step.once = self.play.strategy == "linear" and (once or task.module in _ONCE)
         if step.once:
             step.others = tuple(hosts[1:])
             step.waiting = deque(hosts[:1])
@@ -168,6 +171,9 @@ class PlayRun:
         if task.module != "meta" and (key, step.title) not in self._started:
             self._started.add((key, step.title))
             self._machine.say(TaskBegan(self.title, step.title))
+            if once and not step.once:
+                strategy = self.play.strategy
+                self._machine.say(Said(f"{step.title}: run_once has no effect with the {strategy} strategy"))
 
     def _name(self, task: Task, host: str) -> str:
         name = task.name
@@ -204,7 +210,7 @@ class PlayRun:
         return Ended(results_of(reply, 1)[0])
 
     def _submit(self, host: str, step: _Step, run: Running) -> None:
-        step.running += 1
+        self._busy[step.task] += 1
         self._drive(host, step, run, None)
 
     def result(self, number: int, reply: HostResult) -> None:
@@ -215,11 +221,11 @@ class PlayRun:
         try:
             submit = next(run) if reply is None else run.send(reply)
         except StopIteration as end:
-            step.running -= 1
+            self._busy[step.task] -= 1
             self._ended(host, step, end.value)
             return
         if self._machine.stopping:
-            step.running -= 1
+            self._busy[step.task] -= 1
             run.close()
             return
         number = self._machine.submit(self, submit)
@@ -453,8 +459,8 @@ class PlayRun:
                 self._machine.say(Said(f"{problem.where()}: {problem.message}", problem.hint))
             if found.problems:
                 return False
-            if found.role is not None:
-                self._add_handlers(found.role)
+            for role in found.roles:
+                self._add_handlers(role)
             nodes = chosen(found.nodes, self._machine.options.choice)
             for each in everybody:
                 self._inserts.setdefault(each, []).append((number, nodes))

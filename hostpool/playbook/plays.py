@@ -10,9 +10,10 @@ from yaml.nodes import MappingNode, Node, SequenceNode
 
 from hostpool.inventory.yamlreader import Entry
 from hostpool.playbook.files import Document, is_null, items, variables_of
-from hostpool.playbook.keywords import PLAY, read_bool, read_keywords, read_vars, refuse_unknown
+from hostpool.playbook.keywords import PLAY, names, read_bool, read_keywords, read_vars, refuse_unknown
 from hostpool.playbook.model import Node as TaskNode
 from hostpool.playbook.model import Play, Role, Task
+from hostpool.playbook.prompts import read_prompts
 from hostpool.playbook.roles import read_role
 from hostpool.playbook.taskfile import Around, TaskReader
 from hostpool.templating.template import Template
@@ -46,9 +47,11 @@ class PlayReader:
             vars_files=self._vars_files(parts.get("vars_files")),
             directory=str(self._directory),
         )
+        play.prompts = read_prompts(read, parts["vars_prompt"]) if "vars_prompt" in parts else []
         self._settings(play, parts)
         self._loader.play_vars = play.vars
-        self._loader.play_handlers = play.handlers
+        self._loader.imported = []
+        self._loader.play_collections = self._collections(parts.get("collections"))
         # Play variables are a layer of the play, not of each of its tasks.
         around = Around(replace(own, vars=()), directory=self._directory)
         self._tasks(play, parts, around)
@@ -61,9 +64,12 @@ class PlayReader:
                 value = read.data(parts[key])
                 known = isinstance(value, Template) or value is None
                 setattr(play, key, value if known else read_bool(read, parts[key], key, value))
-        for key in ("gather_subset", "serial", "max_fail_percentage"):
+        for key in ("serial", "max_fail_percentage"):
             if key in parts:
                 setattr(play, key, read.data(parts[key]))
+        play.gather = {
+            key: read.data(parts[key]) for key in ("gather_subset", "gather_timeout") if key in parts
+        }
         for key, known_words in (("strategy", STRATEGIES), ("order", _ORDERS)):
             if key not in parts:
                 continue
@@ -105,22 +111,18 @@ class PlayReader:
         for role in self._all_roles(play):
             play.handlers += [task for task in role.handlers if task not in play.handlers]
         play.handlers += _flat(handlers)
-        self._check_strategy(play)
         self._check_notices(play)
 
-    def _check_strategy(self, play: Play) -> None:
-        if play.strategy == "linear":
-            return
-        for task in _flat([node for section in play.sections for node in section]):
-            for name in ("run_once", "throttle"):
-                if getattr(task.keywords, name) not in (None, False, 0):
-                    self._document.collector.refuse(task.place, f"{name} with strategy: {play.strategy}")
+    def _collections(self, node: Node | None) -> tuple[str, ...]:
+        """Where roles without a full name are looked for too; modules and filters are known by name."""
+        return () if node is None else tuple(map(str, names(self._document, node, "collections")))
 
     def _check_notices(self, play: Play) -> None:
         """A handler that nobody knows; where handlers may still come, or names are templates, it shows
         only when it is notified."""
         tasks = _flat([node for section in play.sections for node in section])
         dynamic = any(task.module in ("include_role", "include_tasks") for task in (*tasks, *play.handlers))
+        dynamic = dynamic or self._loader.unread_handlers or bool(self._loader.missing_roles)
         if dynamic or any(isinstance(handler.name, Template) for handler in play.handlers):
             return
         known = {name for handler in play.handlers for name in _names_of(handler)}
@@ -139,12 +141,8 @@ class PlayReader:
                 add(dependency)
             found.append(role)
 
-        for role in play.roles:
+        for role in (*play.roles, *self._loader.imported):
             add(role)
-        for section in play.sections:
-            for task in _flat(section):
-                if task.role is not None:
-                    add(task.role)
         play.roles[:] = found
         return found
 

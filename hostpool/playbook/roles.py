@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from yaml.nodes import MappingNode, Node, SequenceNode
 
 from hostpool.inventory.model import Place
-from hostpool.inventory.suggest import nearest
 from hostpool.playbook.files import Document, is_null, variables_of
-from hostpool.playbook.keywords import ROLE, read_keywords
+from hostpool.playbook.keywords import ROLE, names, read_keywords
 from hostpool.playbook.model import Node as TaskNode
 from hostpool.playbook.model import Role, Task
+from hostpool.playbook.rolepaths import find_role, missing
 from hostpool.playbook.taskfile import Around, TaskReader
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ class RoleReader:
 
     def use(self, name: str, args: Mapping[str, Any], place: Place, *, static: bool) -> Role | None:
         """The role loaded; None where there is none (that is a problem then)."""
-        path = self._find(name)
+        path = find_role(self._loader, name, self._around.role)
         if path is None:
-            self._missing(name, place)
+            missing(self._loader, name, place)
             return None
         marker = f"role {path}"
         if marker in self._around.importing:
@@ -49,6 +49,8 @@ class RoleReader:
         role.vars = self._variables(path / "vars", str(args.get("vars_from", "main")))
         around = replace(self._around, role=role, importing=(*self._around.importing, marker), handlers=False)
         self._meta(role, path, around)
+        if static:
+            self._loader.imported.append(role)
         role.handlers = [
             task for task in self._tasks(path, "handlers", str(args.get("handlers_from", "main")), replace(
                 around, handlers=True, keywords=replace(around.keywords, when=(), tags=frozenset()),
@@ -60,24 +62,6 @@ class RoleReader:
                          place if "tasks_from" in args else None),
         ]  # fmt: skip
         return role
-
-    def _find(self, name: str) -> Path | None:
-        bases = self._loader.role_directories()
-        if self._around.role is not None:
-            bases = [bases[0], Path(self._around.role.path).parent, *bases[1:]]
-        if Path(name).is_absolute():
-            return Path(name) if Path(name).is_dir() else None
-        return next((base / name for base in bases if (base / name).is_dir()), None)
-
-    def _missing(self, name: str, place: Place) -> None:
-        bases = [base for base in self._loader.role_directories() if base.name == "roles" and base.is_dir()]
-        there = {entry.name for base in bases for entry in base.iterdir()}
-        near = nearest(name, there)
-        hint = f"did you mean {near}?" if near else "roles stand in roles/ beside the playbook"
-        if "." in name and near is None:
-            self._collector.refuse(place, f"the role {name!r} of a collection", hint)
-        else:
-            self._collector.say(place, f"there is no role {name!r}", hint)
 
     def _file(self, directory: Path, name: str) -> Path | None:
         return next((path for ext in _EXTENSIONS if (path := directory / f"{name}{ext}").is_file()), None)
@@ -116,6 +100,8 @@ class RoleReader:
         for entry in document.entries(document.root):
             if entry.key == "allow_duplicates":
                 role.allow_duplicates = bool(document.plain(entry.value))
+            elif entry.key == "collections":
+                role.collections = tuple(map(str, names(document, entry.value, "collections")))
             elif entry.key == "dependencies" and isinstance(entry.value, SequenceNode):
                 for node in entry.value.value:
                     dependency = read_role(self._loader, document, node, around)

@@ -99,10 +99,12 @@ class TaskReader:
         by_key = {entry.key: entry for entry in entries}
         module = self._module(node, entries)
         if module is None:
+            self._loader.unread_handlers |= self._around.handlers
             return []
         name, value, spec, delegated = module
-        args = self._arguments(name, spec, value, by_key.get("args"))
         own = read_keywords(self._document, entries)
+        defaults = self._defaults(spec, own.below(self._around.keywords))
+        args = self._arguments(name, spec, value, by_key.get("args"), defaults)
         if delegated:
             own = replace(own, delegate_to="localhost", connection="local")
         task = Task(
@@ -114,21 +116,13 @@ class TaskReader:
             loop=self._loop(entries, by_key.get("loop_control")),
             role=self._around.role,
             handler=self._around.handlers,
+            apply=self._apply(name, value, by_key.get("args")),
         )
         self._rest(task, by_key)
-        self._refuse_waiting(task)
         if name in _IMPORTS:
             return self._imported(task, own)
         self._loader.look_ahead(task, self._around)
         return [task]
-
-    def _refuse_waiting(self, task: Task) -> None:
-        """A pause that only a person can end."""
-        given = getattr(task.args, "value", task.args)
-        if task.module == "pause" and not {"seconds", "minutes"} & set(given):
-            self._collector.refuse(
-                task.place, "a pause without seconds or minutes", "nobody may be there to end it"
-            )
 
     def _rest(self, task: Task, by_key: dict[Any, Entry]) -> None:
         read = self._document
@@ -231,8 +225,38 @@ class TaskReader:
         hint = f"did you mean {near}?" if near and near != name else None
         self._collector.refuse(place, f"the module {name!r}", hint)
 
-    def _arguments(self, name: str, spec: Spec, value: Node | str, more: Entry | None) -> Any:
+    def _defaults(self, spec: Spec, words: Keywords) -> dict[str, Any]:
+        """What ``module_defaults`` say of the module."""
+        for layer in words.module_defaults:
+            for name, (args, place) in layer.items():
+                known = self._spec(name)
+                if known is not None and known.name == spec.name:
+                    for key in args:
+                        self._check_name(spec, key, place)
+                    return dict(args)
+        return {}
+
+    def _apply(self, name: str, value: Node | str, more: Entry | None) -> Keywords | None:
+        """``apply:`` of an include."""
+        if name not in ("include_tasks", "include_role"):
+            return None
+        for node in (value, more.value if more is not None else None):
+            for entry in self._document.entries(node) if isinstance(node, MappingNode) else ():
+                if entry.key == "apply" and isinstance(entry.value, MappingNode):
+                    inner = self._document.entries(entry.value)
+                    words.refuse_unknown(self._document, inner, words.SHARED - {"name"}, "apply")
+                    return read_keywords(self._document, inner)
+        return None
+
+    def _arguments(
+        self, name: str, spec: Spec, value: Node | str, more: Entry | None, defaults: dict[str, Any]
+    ) -> Any:
         args: dict[str, Any] | None = {}
+        if more is None and isinstance(value, ScalarNode) and (spec.where == "host" or spec.extra):
+            whole = self._document.data(value)
+            lone = isinstance(whole, Template) and whole.is_lone_expression
+            if lone and spec.free_form is None and not defaults:
+                return whole
         if isinstance(value, MappingNode):
             args = mapping_of(self._document, value, f"the arguments of {name}")
             self._check_names(spec, value)
@@ -249,6 +273,8 @@ class TaskReader:
             args = {**mapping_of(self._document, more.value, "args"), **args}
         elif more is not None and not is_null(more.value):
             self._collector.refuse(self._document.place(more.value), "args that are no mapping")
+        canonical = {spec.canonical(key) for key in args}
+        args = {**{k: v for k, v in defaults.items() if spec.canonical(k) not in canonical}, **args}
         self._check_values(spec, args, self._document.place(value) if isinstance(value, Node) else None)
         return Lazy(args) if _lazy(args) else args
 
@@ -352,6 +378,8 @@ class TaskReader:
             label=options.get("label"),
             pause=options.get("pause", 0),
             extended=options.get("extended", False),
+            allitems=options.get("extended_allitems", True),
+            break_when=options.get("break_when", ()),
         )
 
     def _loop_options(self, control: Entry | None) -> dict[str, Any]:
@@ -363,7 +391,7 @@ class TaskReader:
         found: dict[str, Any] = {}
         for entry in self._document.entries(control.value):
             if entry.key == "break_when":
-                self._collector.refuse(self._document.place(entry.key_node), "loop_control: break_when")
+                found["break_when"] = conditions(self._document, entry.value)
             elif entry.key not in _LOOP_CONTROL:
                 self._collector.unknown(
                     self._document.place(entry.key_node),

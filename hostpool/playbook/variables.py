@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from hostpool.playbook.lookups import SEARCH_PATH
+from hostpool.playbook.lookuppaths import SEARCH_PATH
 from hostpool.playbook.model import Play, Task
 from hostpool.playbook.world import World
 from hostpool.tasks.modules.facts_program import NAMES

@@ -127,7 +127,7 @@ def _included(name: str) -> tuple[str, str, Callable[[], bool]] | None:
 @cache
 def environment(trim_blocks: bool = True, lstrip_blocks: bool = False) -> Environment:
     """The environment all templates share; the template module may ask for other white space."""
-    from hostpool.templating.filters import FILTERS
+    from hostpool.templating.filters import FILTERS, OF_COLLECTIONS, QUALIFIED
     from hostpool.templating.omit import OMIT
     from hostpool.templating.tests import TESTS
 
@@ -147,6 +147,9 @@ def environment(trim_blocks: bool = True, lstrip_blocks: bool = False) -> Enviro
     env.tests.update(_more["tests"])
     env.globals.update(_more["globals"])
     env.globals["omit"] = OMIT
+    for name, function in OF_COLLECTIONS.items():
+        env.filters.setdefault(name, function)
+        env.filters.update({f"{prefix}{name}": function for prefix in QUALIFIED})
     for table in (env.filters, env.tests):
         table.update({f"ansible.builtin.{name}": function for name, function in list(table.items())})
     return env

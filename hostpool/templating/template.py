@@ -73,6 +73,12 @@ class Template:
     def __reduce__(self) -> Any:
         raise TypeError("a template never leaves the process that reads it")
 
+    @property
+    def is_lone_expression(self) -> bool:
+        """Whether the whole text is one ``{{ }}``."""
+        text = self.text.strip()
+        return text.startswith("{{") and text.endswith("}}") and text.count("{{") == 1
+
     def parse(self) -> nodes.Template:
         """Its syntax tree. Raises RenderError."""
         try:

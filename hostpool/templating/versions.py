@@ -25,11 +25,11 @@ def compare(value: Any, other: Any, sign: str = "eq", strict: Any = None, versio
         raise ValueError(f"version: no such version_type {kind!r}")
     if str(value) == "" or str(other) == "":
         raise ValueError("version: an empty version cannot be compared")
-    key = _semantic if kind in ("semver", "semantic", "strict", "pep440") else _loose
+    key = _semantic if kind in ("semver", "semantic", "strict", "pep440") else loosely
     return _OPERATORS[sign](key(str(value)), key(str(other)))
 
 
-def _loose(text: str) -> list[tuple[int, int | str]]:
+def loosely(text: str) -> list[tuple[int, int | str]]:
     """Numbers before words (distutils' LooseVersion raises there; a defined order is of more use)."""
     parts = (part for part in _PARTS.split(text) if part and part != ".")
     return [(1, int(part)) if part.isdigit() else (0, part) for part in parts]
@@ -41,4 +41,4 @@ def _semantic(text: str) -> tuple[list[int], tuple[int, list[tuple[int, int | st
     while numbers and numbers[-1] == 0:
         numbers.pop()
     suffix = rest or "".join(re.findall(r"[a-z]+\d*", core))
-    return numbers, ((0, _loose(suffix)) if suffix else (1, []))
+    return numbers, ((0, loosely(suffix)) if suffix else (1, []))

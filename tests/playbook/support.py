@@ -15,7 +15,7 @@ from hostpool.playbook.outs import Job, Options, Out, Said, TaskEnded
 from hostpool.playbook.world import World
 from hostpool.results import HostResult
 from hostpool.secrets import Secret
-from hostpool.tasks.modules.job import Call, Connect
+from hostpool.tasks.modules.job import Call, Connect, ModuleTask
 from hostpool.tasks.modules.registry import specs
 
 Host = Callable[[str, Call], Mapping[str, Any]]
@@ -113,6 +113,7 @@ def _reply(played: Played, job: Job, host: Host, unreachable: Sequence[str]) -> 
         return HostResult(ts=0.0, host=name, status="unreachable", error=error)
     if isinstance(task, Connect):
         return HostResult(ts=0.0, host=name, status="ok", result={"results": [{"changed": False}]})
+    assert isinstance(task, ModuleTask)
     results = []
     for call in task.calls:
         played.calls.append((name, call.module, call.args))

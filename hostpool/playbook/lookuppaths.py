@@ -1,0 +1,30 @@
+"""Where files that tasks name are looked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SEARCH_PATH = "ansible_search_path"
+"""The variable that lists directories, nearest first, where files of tasks are looked for."""
+
+
+def find(name: str, variables: Mapping[str, Any], kind: str = "files") -> str:
+    """The file of a task: absolute, or in a directory of the search path, or in its ``kind`` below it.
+
+    Raises FileNotFoundError naming where was looked.
+    """
+    expanded = os.path.expanduser(name)  # noqa: PTH111 -- text stays text
+    if os.path.isabs(expanded):  # noqa: PTH117
+        if os.path.exists(expanded):  # noqa: PTH110
+            return expanded
+        raise FileNotFoundError(f"{expanded} does not exist")
+    looked = []
+    for directory in variables.get(SEARCH_PATH) or ["."]:
+        for place in (Path(directory, kind, name), Path(directory, name)):
+            if place.exists():
+                return str(place)
+            looked.append(str(place))
+    raise FileNotFoundError(f"{name} is in none of: {', '.join(looked)}")
