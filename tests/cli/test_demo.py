@@ -5,11 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from hostpool.events import HostFinished, RunFinished
 from tests.cli.conftest import Hostpool
+from tests.farm import wait_until
+from tests.patience import AMPLE
 
 
 def test_a_dozen_hosts_some_of_which_are_meant_to_fail(hostpool: Hostpool) -> None:
@@ -46,7 +47,4 @@ def test_keep_leaves_it_up_until_ctrl_c(environment: dict[str, str], workdir: Pa
         demo.send_signal(signal.SIGINT)
         demo.communicate(timeout=30)
     assert demo.returncode == 0
-    deadline = time.monotonic() + 5
-    while Path(inventory).exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not Path(inventory).parent.exists()
+    wait_until(lambda: not Path(inventory).parent.exists(), seconds=AMPLE)

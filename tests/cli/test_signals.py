@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +13,8 @@ import pytest
 
 from hostpool.cli.signals import Signals
 from hostpool.events import HostFinished, RunFinished, from_json
-from tests.farm import Sshd, wait_until
+from tests.farm import Sshd, alive, wait_until
+from tests.patience import AMPLE
 
 
 class Recorder:
@@ -101,6 +101,10 @@ def statuses(workdir: Path) -> list[str]:
     return sorted(event.status for event in events if isinstance(event, HostFinished))
 
 
+def told(workdir: Path) -> bytes:
+    return (workdir / "out").read_bytes() + (workdir / "err").read_bytes()
+
+
 def began(workdir: Path, then: str) -> str:
     return f"touch {workdir}/began.$$; {then}; touch {workdir}/ended.$$"
 
@@ -108,7 +112,7 @@ def began(workdir: Path, then: str) -> str:
 def test_one_ctrl_c_lets_running_hosts_finish(start: Start, workdir: Path) -> None:
     process = start(began(workdir, f"while ! test -e {workdir}/go; do sleep 0.1; done"))
     process.send_signal(signal.SIGINT)
-    wait_until(lambda: b"Ctrl-C again" in (workdir / "out").read_bytes() + (workdir / "err").read_bytes())
+    wait_until(lambda: b"Ctrl-C again" in told(workdir), seconds=AMPLE)
     (workdir / "go").touch()
     assert process.wait(30) == 130
     assert statuses(workdir) == ["not_run"] * 4 + ["ok"] * 2
@@ -120,9 +124,10 @@ def test_the_second_ends_the_tasks_on_the_hosts(
     start: Start, workdir: Path, signals: list[str], code: int
 ) -> None:
     process = start(began(workdir, "sleep 60"))
-    for name in signals:
+    for name, note in zip(signals, (b"Ctrl-C again", b"once more"), strict=False):
         process.send_signal(getattr(signal, f"SIG{name}"))
-        time.sleep(0.2)  # two of the same signal at once are one
+        if name == "INT":  # two of the same signal at once are one
+            wait_until(lambda words=note: words in told(workdir), seconds=AMPLE)  # type: ignore[misc]  # a default binds the loop's value
     assert process.wait(30) == code
     found = statuses(workdir)
     assert found[-4:] == ["not_run"] * 4
@@ -131,11 +136,14 @@ def test_the_second_ends_the_tasks_on_the_hosts(
 
 
 def test_the_third_leaves_at_once(start: Start, workdir: Path) -> None:
-    process = start(began(workdir, "trap '' TERM; sleep 4"))
-    for _ in range(3):
+    process = start(began(workdir, f"trap '' TERM; until test -e {workdir}/go; do sleep 0.1; done"))
+    for note in (b"Ctrl-C again", b"once more"):
         process.send_signal(signal.SIGINT)
-        time.sleep(0.2)
-    before = time.monotonic()
+        wait_until(lambda words=note: words in told(workdir), seconds=AMPLE)  # type: ignore[misc]  # as above
+    process.send_signal(signal.SIGINT)
     assert process.wait(30) == 130
-    assert time.monotonic() - before < 3
+    left = [int(mark.suffix[1:]) for mark in workdir.glob("began.*")]
+    assert any(map(alive, left)), "the second would have ended them"
     assert len(statuses(workdir)) == 6
+    (workdir / "go").touch()
+    wait_until(lambda: not any(map(alive, left)), seconds=AMPLE)

@@ -11,6 +11,8 @@ from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
 
+from tests.farm.processes import descendants
+
 SENDMAIL = Path("/usr/sbin/sendmail")  # compiled into cron
 CRON = shutil.which("cron", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 
@@ -66,6 +68,10 @@ class Daemon:
 
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    def idle(self) -> bool:
+        """Whether no job runs and no mail is on its way."""
+        return self._process is not None and not descendants(self._process.pid)
 
     def mails(self) -> list[Message]:
         """In the order in which they came."""

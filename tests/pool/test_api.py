@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import threading
-import time
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +12,8 @@ import hostpool
 from hostpool import Command, HostPool, HostResult
 from hostpool.errors import InventoryError, PatternError, PoolClosedError, PoolError
 from hostpool.events import HostStarted, Output
+from tests.farm import wait_until
+from tests.patience import AMPLE, promptly
 from tests.pool.initializers import Buggy, Pid, Unpicklable, fail
 
 
@@ -91,14 +93,14 @@ def test_a_closed_pool_takes_no_more_but_finishes(thirty: str) -> None:
     assert all(result.successful() for result in running) and pool.pids() == []
 
 
-def test_terminate_settles_everything_at_once(thirty: str) -> None:
+def test_terminate_settles_everything_at_once(thirty: str, tmp_path: Path) -> None:
     pool = HostPool(thirty, workers=2, fanout=2)
-    results = [pool.apply_async(f"h{number}", Command("sleep 60")) for number in range(1, 7)]
-    time.sleep(1.0)
-    began = time.monotonic()
-    pool.terminate()
-    pool.join(10)
-    assert time.monotonic() - began < 8
+    task = Command(f"touch {tmp_path}/$$.began; sleep 60")
+    results = [pool.apply_async(f"h{number}", task) for number in range(1, 7)]
+    wait_until(lambda: len(list(tmp_path.glob("*.began"))) == 2, seconds=AMPLE)
+    with promptly():
+        pool.terminate()
+        pool.join(AMPLE)
     statuses = [result.get(0).status for result in results]
     assert statuses[2:] == ["not_run"] * 4 and set(statuses[:2]) <= {"cancelled", "lost"}
     assert pool.pids() == []

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from hostpool import Command, HostPool
+from tests.farm import wait_until
+from tests.patience import AMPLE
 from tests.pool.conftest import local_inventory
 from tests.pool.initializers import Pid, note_pid, remember
 
@@ -55,9 +56,7 @@ def test_workers_start_on_demand(thirty: str) -> None:
 
 def test_min_workers_are_there_before_the_first_job(thirty: str) -> None:
     with HostPool(thirty, workers=3, min_workers=2) as pool:
-        until = time.monotonic() + 20
-        while len(pool.pids()) < 2 and time.monotonic() < until:
-            time.sleep(0.02)
+        wait_until(lambda: len(pool.pids()) >= 2, seconds=AMPLE)
         first = set(pool.pids())
         assert len(first) == 2
         assert pool.apply("h1", Command("true")).ok
@@ -77,7 +76,10 @@ def test_jobs_of_one_host_run_one_after_another_in_order(tmp_path: Path, pool: H
 def test_a_worker_multiplexes_its_share_of_the_fanout(tmp_path: Path) -> None:
     inventory = local_inventory(tmp_path / "ten.ini", 10)
     with HostPool(inventory, workers=2, fanout=10) as pool:
-        began = time.monotonic()
-        results = pool.map("all", Command("sleep 1; echo $PPID"))
-        assert time.monotonic() - began < 8
+        here = tmp_path / "here"
+        here.mkdir()
+        # Each waits for the nine others.
+        wait = f"until [ $(ls {here} | wc -l) = 10 ]; do sleep 0.1; done"
+        task = Command(f"touch {here}/$$; {wait}; echo $PPID")
+        results = pool.map("all", task)
     assert len({result.stdout for result in results}) == 2

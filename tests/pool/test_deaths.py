@@ -15,6 +15,7 @@ import pytest
 from hostpool import Command, HostPool, Settings
 from hostpool.pool import crew, workers
 from tests.farm import alive, wait_until
+from tests.patience import AMPLE, promptly
 from tests.pool.conftest import local_inventory
 
 
@@ -45,14 +46,16 @@ def test_a_killed_worker_costs_only_what_it_was_running(tmp_path: Path) -> None:
 def test_what_had_not_started_on_a_killed_worker_runs_elsewhere(tmp_path: Path) -> None:
     inventory = local_inventory(tmp_path / "few.ini", 6)
     with HostPool(inventory, workers=1, fanout=1) as pool:
-        hanging = pool.apply_async("h1", Command("sleep 3"))
+        began, go = tmp_path / "began", tmp_path / "go"
+        hanging = pool.apply_async("h1", Command(f"touch {began}; until [ -e {go} ]; do sleep 0.1; done"))
         waiting = [pool.apply_async(f"h{number}", Command("true")) for number in range(2, 7)]
         (pid,) = _started(pool, 1)
-        time.sleep(0.5)
+        wait_until(began.exists, seconds=AMPLE)
         os.kill(pid, signal.SIGKILL)
         assert hanging.get(30).status == "lost"
         assert [result.get(30).status for result in waiting] == ["ok"] * 5
         assert pool.pids() != [pid]
+        go.touch()
 
 
 def test_a_stopped_worker_holds_up_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,12 +69,11 @@ def test_a_stopped_worker_holds_up_nobody_else(tmp_path: Path, monkeypatch: pyte
         time.sleep(0.4)
         stopped = min(pids)
         os.kill(stopped, signal.SIGSTOP)
-        began = time.monotonic()
         rest = [pool.apply_async(f"h{number}", Command("true")) for number in range(3, 41)]
         done = [result.get(60) for result in rest]
         assert [result.status for result in done].count("ok") >= 37
         lost = [result.get(60) for result in first if result.get(60).status == "lost"]
-        assert len(lost) <= 1 and time.monotonic() - began < 40
+        assert len(lost) <= 1
         wait_until(lambda: not alive(stopped), seconds=20)
 
 
@@ -113,7 +115,7 @@ def test_the_parents_death_leaves_no_local_process(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    wait_until(lambda: not any(alive(pid) for pid in pids), seconds=15)
+    wait_until(lambda: not any(alive(pid) for pid in pids), seconds=30)
 
 
 @pytest.mark.parametrize("guarded", [False, True])
@@ -140,9 +142,8 @@ def test_a_missing_main_guard_is_named(tmp_path: Path, guarded: bool) -> None:
 def test_a_task_time_limit_ends_the_task_and_says_so(thirty: str) -> None:
     settings = Settings(task_timeout=1.0, kill_grace=1.0)
     with HostPool(thirty, workers=1, settings=settings) as pool:
-        began = time.monotonic()
-        result = pool.apply("h1", Command("echo begun; sleep 60"))
-        assert time.monotonic() - began < 8
+        with promptly():
+            result = pool.apply("h1", Command("echo begun; sleep 60"))
         assert result.status == "timeout" and result.error is not None
         assert result.error.kind == "task_timeout" and result.stdout == "begun\n"
         assert pool.apply("h2", Command("true")).ok

@@ -21,6 +21,7 @@ from hostpool.events import Event, RunFinished, RunStarted
 from hostpool.runner import Plan, Runner, RunReport
 from tests.farm import Hostile, Refusing, Sshd
 from tests.farm.hostile import close_at_once, garbage, mute
+from tests.patience import promptly
 
 
 class Recorder:
@@ -109,11 +110,10 @@ def test_random_faults_never_lose_or_double_a_host(
 
         thread = threading.Thread(target=trouble)
         thread.start()
-        began = time.monotonic()
-        report = runner.run(hosts, Command(f"sleep 0.{chance.randrange(1, 6)}"))
+        with promptly(60):
+            report = runner.run(hosts, Command(f"sleep 0.{chance.randrange(1, 6)}"))
         runner_done.set()
         thread.join()
-    assert time.monotonic() - began < 25
     recorder.check(hosts, report)
     assert report.exit_code != 0
 
@@ -158,9 +158,9 @@ def test_batches_follow_each_other_with_a_pause(tmp_path: Path) -> None:
 
 def test_the_deadline_ends_everything_and_says_so(tmp_path: Path) -> None:
     inventory, hosts = _local(tmp_path, 6)
-    began = time.monotonic()
-    report = _run(inventory, hosts, "sleep 30", Plan(deadline=1.0, kill_grace=1.0), fanout=3)
-    assert time.monotonic() - began < 8 and report.exit_code == 5
+    with promptly():
+        report = _run(inventory, hosts, "sleep 100", Plan(deadline=2.0, kill_grace=1.0), fanout=3)
+    assert report.exit_code == 5
     assert report.counts["timeout"] == 3 and report.counts["not_run"] == 3
 
 
