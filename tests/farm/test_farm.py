@@ -165,9 +165,12 @@ def test_mute_says_nothing_and_stays() -> None:
 
 def test_reset_at_once() -> None:
     """The reset may come while the connection is still being made."""
-    with Hostile(hostile.reset_at_once) as server, pytest.raises(ConnectionResetError):
-        with dial(server) as connection:  # noqa: SIM117 (the server ends last)
-            connection.recv(1)
+    with (
+        Hostile(hostile.reset_at_once) as server,
+        pytest.raises(ConnectionResetError),
+        dial(server) as connection,
+    ):
+        connection.recv(1)
 
 
 def test_kexinit_is_well_formed(sshd: Sshd) -> None:
