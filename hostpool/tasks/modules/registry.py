@@ -25,6 +25,7 @@ HOST = {
     "git": "git", "apt_repository": "apt_repository", "apt_key": "apt_key",
     "deb822_repository": "deb822_repository",
     "authorized_key": "authorized_key", "known_hosts": "known_hosts",
+    "mount": "mount",
 }  # fmt: skip
 """Short name → the file below hostpool/tasks/modules with its ``MODULES``."""
 
