@@ -16,6 +16,8 @@ STATUSES: tuple[Status, ...] = (
 )  # fmt: skip
 GOOD: frozenset[Status] = frozenset({"ok", "changed", "skipped"})
 """The statuses for which ``successful()`` is true and the exit code is 0."""
+LEFT_OUT = "\n[hostpool: {} bytes left out here]\n"
+"""The line of ours in output that was too long to be kept whole."""
 
 
 class HostResult(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="host_finished"):

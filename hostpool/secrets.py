@@ -58,17 +58,44 @@ class Masker:
         may be the beginning of a secret waits, and so does a secret that reaches into that."""
         if self._pattern is None:
             return len(text)
-        end = len(text) - self._held_back(text)
+        end = len(text) - self._held_back(text, 1)
         for match in self._pattern.finditer(text):
             if match.start() < end < match.end():
                 return match.start()
         return end
 
-    def _held_back(self, text: str) -> int:
+    def mask_part(self, text: str, *, left: bool, right: bool, least: int = 1) -> str:
+        """``text`` masked, which is a part of a longer one: cut off at its ``left`` or ``right`` end.
+        What may be ``least`` or more characters of a secret there is left out."""
+        if self._pattern is None:
+            return text
+        begin = self._reaching_in(text, least) if left else 0
+        end = len(text) - self._held_back(text, least) if right else len(text)
+        for match in self._pattern.finditer(text):
+            if match.start() < begin < match.end():
+                begin = match.end()
+            if match.start() < end < match.end():
+                end = match.start()
+        if left and right and len(text) >= least and any(text in value for value in self._values):
+            return ""
+        return self.mask(text[begin:end])
+
+    def _held_back(self, text: str, least: int) -> int:
+        """The length of the longest end of ``text`` with which a secret begins."""
         longest = 0
         for value in self._values:
-            for size in range(min(len(value) - 1, len(text)), longest, -1):
+            for size in range(min(len(value) - 1, len(text)), max(longest, least - 1), -1):
                 if text.endswith(value[:size]):
+                    longest = size
+                    break
+        return longest
+
+    def _reaching_in(self, text: str, least: int) -> int:
+        """The length of the longest beginning of ``text`` with which a secret ends."""
+        longest = 0
+        for value in self._values:
+            for size in range(min(len(value) - 1, len(text)), max(longest, least - 1), -1):
+                if text.startswith(value[-size:]):
                     longest = size
                     break
         return longest

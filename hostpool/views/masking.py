@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -20,10 +21,16 @@ from hostpool.events import (
     TaskStarted,
     Warning,
 )
+from hostpool.results import LEFT_OUT
 from hostpool.secrets import MaskedStream, Masker
 from hostpool.views.options import View
 
 replace = msgspec.structs.replace
+
+TELLING = 4
+"""Characters of a secret that a line which shows for a moment must not show."""
+_LEFT_OUT = re.compile("(" + re.escape(LEFT_OUT).replace(r"\{\}", r"\d+") + ")")
+_REMAINS = re.compile("[\ufffd\udc80-\udcff]")
 
 
 class Masked:
@@ -60,8 +67,8 @@ class Masked:
 
     def _output(self, event: Output) -> None:
         if event.lossy:
-            # Its neighbours are missing, so its end is cut off rather than kept back.
-            shown = MaskedStream(self._masker).feed(event.text)
+            # Its neighbours are missing. The line it shows is soon another, and loses no letter for one.
+            shown = self._masker.mask_part(event.text, left=True, right=True, least=TELLING)
             self._view.handle(replace(event, text=shown, text_b64=None))
             return
         key = (event.host, event.stream)
@@ -113,6 +120,36 @@ def mask_value(value: Any, masker: Masker) -> Any:
     return value
 
 
+def _mask_kept(text: str, truncated: bool, masker: Masker) -> str:
+    """A host's output; where its middle was left out, what may be a part of a secret goes with it."""
+    if not (truncated and masker):
+        return masker.mask(text)
+    pieces = _LEFT_OUT.split(text)
+    last = len(pieces) - 1
+    return "".join(
+        # Each second piece is our line. A character of which a part was left out says nothing.
+        piece if at % 2 else masker.mask_part(_whole(piece, at, last), left=at > 0, right=at < last)
+        for at, piece in enumerate(pieces)
+    )
+
+
+def _whole(piece: str, at: int, last: int) -> str:
+    """Without the remains of a character at an end that was cut: of four bytes at most three."""
+    for _ in range(3):
+        if at > 0 and piece[:1] and _REMAINS.match(piece[0]):
+            piece = piece[1:]
+        if at < last and piece[-1:] and _REMAINS.match(piece[-1]):
+            piece = piece[:-1]
+    return piece
+
+
+def _mask_kept_bytes(data: bytes | None, truncated: bool, masker: Masker) -> bytes | None:
+    if data is None:
+        return None
+    text = _mask_kept(data.decode("utf-8", "surrogateescape"), truncated, masker)
+    return text.encode("utf-8", "surrogateescape")
+
+
 def mask_event(event: Event, masker: Masker) -> Event:
     """``event`` without secrets in anything a host, a person or a file may have put there."""
     mask = masker.mask
@@ -147,10 +184,10 @@ def _mask_result(event: HostFinished, masker: Masker) -> HostFinished:
         )
     return replace(
         event,
-        stdout=masker.mask(event.stdout),
-        stderr=masker.mask(event.stderr),
-        stdout_b64=mask_value(event.stdout_b64, masker),
-        stderr_b64=mask_value(event.stderr_b64, masker),
+        stdout=_mask_kept(event.stdout, event.stdout_truncated, masker),
+        stderr=_mask_kept(event.stderr, event.stderr_truncated, masker),
+        stdout_b64=_mask_kept_bytes(event.stdout_b64, event.stdout_truncated, masker),
+        stderr_b64=_mask_kept_bytes(event.stderr_b64, event.stderr_truncated, masker),
         result=mask_value(event.result, masker),
         error=error,
     )

@@ -8,6 +8,7 @@ import time
 from collections import deque
 
 from hostpool.events import Output, Stream
+from hostpool.results import LEFT_OUT
 from hostpool.worker.reporter import Reporter
 
 HEAD = 64 * 1024
@@ -49,7 +50,7 @@ class Kept:
             return bytes(self._head) + tail
         tail = tail[-self._tail_limit :] if self._tail_limit else b""
         missing = self.total - len(self._head) - len(tail)
-        return bytes(self._head) + b"\n[hostpool: %d bytes left out here]\n" % missing + tail
+        return bytes(self._head) + LEFT_OUT.format(missing).encode() + tail
 
 
 class Live:

@@ -58,3 +58,27 @@ def test_short_values_are_not_masked_and_longer_ones_win() -> None:
 
 def test_each_line_of_a_key_is_a_secret() -> None:
     assert Masker(["first line\nsecond line"]).mask("saw second line") == f"saw {MASK}"
+
+
+DIGITS = st.text(alphabet="0123456789", min_size=6, max_size=12)
+LETTERS = st.text(alphabet="abcé \n", min_size=1, max_size=8)
+
+
+@settings(max_examples=400)
+@given(st.lists(DIGITS, min_size=1, max_size=4), st.data())
+def test_of_a_part_no_piece_of_a_secret_is_shown(values: list[str], data: st.DataObject) -> None:
+    pieces = data.draw(st.lists(st.tuples(LETTERS, st.sampled_from(values)), min_size=1, max_size=5))
+    text = "".join(before + value for before, value in pieces) + data.draw(LETTERS)
+    begin = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(begin, len(text)))
+    shown = Masker(values).mask_part(text[begin:end], left=True, right=True)
+    assert not any(digit in shown for digit in "0123456789")
+    # Nothing else is missing.
+    letters = [letter for letter in text[begin:end] if not letter.isdigit()]
+    assert [letter for letter in shown if letter != "*"] == letters
+
+
+def test_of_a_part_that_is_shown_for_a_moment_a_letter_or_two_stay() -> None:
+    masker = Masker(["secret"])
+    assert masker.mask_part("td, the sec", left=True, right=True, least=4) == "td, the sec"
+    assert masker.mask_part("cret, the secr", left=True, right=True, least=4) == ", the "
