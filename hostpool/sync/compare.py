@@ -45,7 +45,8 @@ class Plan:
     ``send``: new and changed entries, directories too; ``tops``: those of them whose directory is
     there already. ``replaced``: files that are there, with what is known of them; ``in_the_way``: what
     has to go before something of another kind takes its name. ``protected``: directories in which a
-    filter hides something, so that they cannot go.
+    filter hides something, so that they cannot go. ``severed``: replaced files that have names outside
+    of the tree, which keep the old content.
     """
 
     tree: Tree
@@ -59,6 +60,7 @@ class Plan:
     delete: list[bytes] = field(default_factory=list)
     protected: set[bytes] = field(default_factory=set)
     devices: dict[bytes, int] = field(default_factory=dict)
+    severed: list[int] = field(default_factory=list)
     root_missing: bool = False
     remote_total: int = 0
     delete_total: int = 0
@@ -86,6 +88,7 @@ class Compare:
         self._states = bytearray(len(tree))
         self._known: dict[int, Record] = {}
         self._inodes: dict[int, tuple[int, int]] = {}
+        self._names: dict[tuple[int, int], int] = {}
         self._linked = tree.linked()
         self._first = {**{first: first for first in self._linked}, **tree.groups}
         self._extras: list[tuple[bytes, bool]] = []
@@ -110,6 +113,9 @@ class Compare:
             return
         state = self._state(number, record)
         self._states[number] = state
+        if record.kind == FILE and record.names > 1:
+            inode = record.device, record.inode
+            self._names[inode] = self._names.get(inode, 0) + 1
         if state != SAME or (self._rules.checksum and record.kind == FILE):
             self._known[number] = record
         if number in self._first:
@@ -246,6 +252,8 @@ class Compare:
             plan.in_the_way[number] = record.kind
         elif state == CONTENT:
             plan.replaced[number] = record
+            if record.kind == FILE and record.names > self._names.get((record.device, record.inode), 1):
+                plan.severed.append(number)
 
     def _attributes(self, plan: Plan, number: int, record: Record) -> None:
         rules = self._rules

@@ -26,7 +26,8 @@ LONGEST = 1 << 20
 
 
 class Record(NamedTuple):
-    """One file of the host. ``kind`` is find's letter: f, d, l, or another (pipe, device, socket)."""
+    """One file of the host. ``kind`` is find's letter: f, d, l, or another (pipe, device, socket).
+    ``names``: how many hard links it has, 0 for unknown; of one name, device and inode may be too."""
 
     path: bytes
     kind: int

@@ -13,19 +13,18 @@ from typing import Any
 
 from hostpool.errors import HostError, TaskFailed, Unreachable
 from hostpool.sync.diffs import shown
-from hostpool.sync.listing import MARK, Listing, Record, hostile
-from hostpool.sync.tree import DIRECTORY, FILE, LINK, name_of
+from hostpool.sync.listing import MARK
+from hostpool.sync.tree import FILE
 from hostpool.sync.untar import MARK as TAR_MARK
 from hostpool.sync.untar import TRAILER
 from hostpool.tasks.base import Effect, Note, Outcome, Request, Run, RunReply
 from hostpool.tasks.files_query import FIND, LISTING, TOOLS, chunks, text
 from hostpool.tasks.local import Accept, Receive, Receiver, SftpFetch, SftpFind, Standing, Wanted
+from hostpool.tasks.offer import Offer
 from hostpool.tasks.shell import quote
-from hostpool.tasks.transferred import size, transferred
+from hostpool.tasks.transferred import files, left_out, size, transferred
 
 Steps = Generator[Request[Any], Any, Outcome]
-MOST = 2_000_000
-"""Files that one host may offer."""
 SLACK = 64 << 20
 """Bytes by which a host's files may grow between its list and its stream."""
 _WHOLE_ABOVE = 200
@@ -105,17 +104,23 @@ class Get:
         for path, each in new:
             if each.kind == FILE:
                 files.setdefault(path, []).append(each)
-        text = "".join(f"~ {shown(each.name)}\n" for _, each in new) if self.list_changes else ""
+        told = _Told(wanted, files, offer.skipped, self._unverified(offer) and bool(files))
+        if self.list_changes:
+            told.text = "".join(f"~ {shown(each.name)}\n" for _, each in new)
         if not new:
-            return _outcome(wanted, files, failures, text, changed=False)
-        foretold = _outcome(wanted, files, failures, text, changed=True)
+            return told.outcome(failures, changed=False)
+        foretold = told.outcome(failures, changed=True)
         others = [each for _, each in new if each.kind != FILE]
         failures += yield from self._take(offer, wanted, files, others, foretold)
-        return _outcome(wanted, files, failures, text, changed=True)
+        return told.outcome(failures, changed=True)
 
-    def _ask(self) -> Generator[Request[Any], Any, tuple[_Offer, RunReply]]:
+    def _unverified(self, offer: Offer) -> bool:
+        """SFTP gives sizes and contents, but nobody's word for them."""
+        return self.verify and (offer.over_sftp or offer.listing.facts.get("sums", "none") == "none")
+
+    def _ask(self) -> Generator[Request[Any], Any, tuple[Offer, RunReply]]:
         """By a shell, or by SFTP where there is none (or it lacks the tools)."""
-        offer = _Offer()
+        offer = Offer()
         reply = RunReply(exit_code=None)
         patterns = tuple(source.removeprefix("~/") for source in self.sources)
         try:
@@ -129,7 +134,7 @@ class Get:
         if offer.usable:
             offer.check(reply)
             return offer, reply
-        offer = _Offer(over_sftp=True)
+        offer = Offer(over_sftp=True)
         try:
             yield from SftpFind(patterns=patterns, match=offer.match, record=offer.record)
         except Unreachable as error:
@@ -142,7 +147,7 @@ class Get:
 
     def _take(
         self,
-        offer: _Offer,
+        offer: Offer,
         wanted: list[tuple[bytes, Wanted]],
         files: dict[bytes, list[Wanted]],
         others: list[Wanted],
@@ -153,11 +158,16 @@ class Get:
         roots = sorted(files)
         if len(files) > _WHOLE_ABOVE and len(files) == len(set(everything)):
             roots = sorted(offer.roots)
-        sums = offer.listing.facts.get("sums", "none") != "none"
         receiver: Receiver = yield from Receive(
             directory=self.directory, flat=self.flat, files=files, limit=total + SLACK
         )
-        verify = self.verify and sums
+        verify = self.verify and not self._unverified(offer)
+        if self._unverified(offer) and files:
+            why = "has SFTP only" if offer.over_sftp else "has no tool for SHA-256 sums"
+            yield Note(
+                message=f"{why}: what came is unverified, but for its size",
+                hint="sha256sum, shasum, sha256 or openssl on a host with a shell would do",
+            )
         try:
             if offer.over_sftp:
                 sizes = {path: names[0].size for path, names in files.items()}
@@ -175,96 +185,8 @@ class Get:
         except HostError:
             yield from Accept(receiver=receiver, others=[], verify=False, keep=False)
             raise
-        if self.verify and not sums and files:
-            yield Note(
-                message="has no tool for SHA-256 sums: what came is unverified",
-                hint="sha256sum, shasum, sha256 or openssl on the host would do",
-            )
         found = yield from Accept(receiver=receiver, others=others, verify=verify)
         return [(shown(name), reason) for name, reason in found]
-
-
-class _Offer:
-    """What a host has for the patterns."""
-
-    def __init__(self, *, over_sftp: bool = False) -> None:
-        self.over_sftp = over_sftp
-        self.listing = Listing(self.record, limit=MOST)
-        self._records: dict[bytes, Record] = {}
-        self.roots: dict[bytes, list[bytes]] = {}
-
-    def feed(self, data: bytes, /) -> None:
-        self.listing.feed(data)
-
-    @property
-    def usable(self) -> bool:
-        """Whether a shell with the tools we need has answered."""
-        facts = self.listing.facts
-        return self.listing.marked and facts.get("find") != "none" and facts.get("tar") == "yes"
-
-    def match(self, number: bytes, path: bytes, real: bytes) -> None:
-        self.listing.words += [number, path, real]
-
-    def record(self, record: Record) -> None:
-        self._records[record.path] = record
-
-    def check(self, reply: RunReply) -> None:
-        listing = self.listing
-        said = reply.stderr.decode("utf-8", "replace").strip()
-        why = f": {said.splitlines()[0][:200]}" if said else ""
-        if not listing.whole:
-            raise TaskFailed(f"the list of its files broke off{why}", kind="list_incomplete")
-
-    def names(
-        self, sources: tuple[str, ...], flat: bool
-    ) -> tuple[list[tuple[bytes, Wanted]], list[tuple[str, str]]]:
-        """(real path, what it becomes here) of all, directories first; (source, reason) of failures."""
-        matched = set()
-        words = self.listing.words
-        for number, path, real in zip(words[::3], words[1::3], words[2::3], strict=False):
-            matched.add(number)
-            name = b"" if path.endswith(b"/") else name_of(path)
-            names = self.roots.setdefault(real.rstrip(b"/") or b"/", [])
-            if name not in names:
-                names.append(name)
-        failures = [
-            (source, "no such file") for number, source in enumerate(sources) if b"%d" % number not in matched
-        ]
-        wanted: dict[bytes, tuple[bytes, Wanted]] = {}
-        for path, record in self._records.items():
-            for name in self._local_names(path):
-                if record.kind not in (FILE, DIRECTORY, LINK) or not name:
-                    continue
-                if flat:
-                    if record.kind != FILE:
-                        failures.append((shown(path), "--flat takes files only"))
-                        continue
-                    name = name_of(path)
-                if name in wanted and wanted[name][0] != path:
-                    failures.append((shown(path), f"{shown(wanted[name][0])} has the same name here"))
-                    continue
-                each = Wanted(
-                    _checked(name), record.kind, record.mode & 0o777, record.size, record.mtime, record.link
-                )
-                wanted[name] = (path, each)
-        return sorted(wanted.values(), key=lambda pair: (pair[1].kind != DIRECTORY, pair[1].name)), failures
-
-    def _local_names(self, path: bytes) -> list[bytes]:
-        found = []
-        end = len(path)
-        while end >= 0:
-            root = path[:end] or b"/"
-            rest = path[end:].lstrip(b"/")
-            found += [b"/".join(part for part in (name, rest) if part) for name in self.roots.get(root, ())]
-            end = path.rfind(b"/", 0, end) if end else -1
-        return found
-
-
-def _checked(name: bytes) -> bytes:
-    """Raises TaskFailed for a name that leads out of where it belongs."""
-    if b"\0" in name or any(part in (b"", b".", b"..") for part in name.split(b"/")):
-        raise hostile(f"it offers a file named {shown(name)}")
-    return name
 
 
 def stream(roots: list[bytes], verify: bool) -> str:
@@ -284,19 +206,29 @@ def stream(roots: list[bytes], verify: bool) -> str:
     return "\n".join(lines)
 
 
-def _outcome(
-    wanted: list[tuple[bytes, Wanted]],
-    files: dict[bytes, list[Wanted]],
-    failures: list[tuple[str, str]],
-    text: str,
-    *,
-    changed: bool,
-) -> Outcome:
-    result: dict[str, Any] = {
-        "received": len(files),
-        "bytes": sum(names[0].size for names in files.values()),
-        "entries": len(wanted),
-    }
-    if not text:
-        text = f"{len(files)} files received ({size(result['bytes'])})\n" if changed else "up to date\n"
-    return transferred(text, result, failures, changed=changed, moved=bool(files))
+@dataclass
+class _Told:
+    """What is reported of a run, before it and after."""
+
+    wanted: list[tuple[bytes, Wanted]]
+    files: dict[bytes, list[Wanted]]
+    skipped: list[str]
+    unverified: bool
+    text: str = ""
+
+    def outcome(self, failures: list[tuple[str, str]], *, changed: bool) -> Outcome:
+        result: dict[str, Any] = {
+            "received": len(self.files),
+            "bytes": sum(names[0].size for names in self.files.values()),
+            "entries": len(self.wanted),
+        }
+        if self.unverified:
+            result["unverified"] = True
+        if self.skipped:
+            result["skipped"] = self.skipped
+        text = self.text or (self._summary(result) if changed else "up to date\n")
+        return transferred(text + left_out(result), result, failures, changed=changed, moved=bool(self.files))
+
+    def _summary(self, result: dict[str, Any]) -> str:
+        doubt = ", unverified" if self.unverified else ""
+        return f"{files(len(self.files))} received ({size(result['bytes'])}){doubt}\n"

@@ -30,6 +30,22 @@ def transferred(
     )
 
 
+def left_out(result: dict[str, Any]) -> str:
+    """A line on what is no file, directory or symlink, if there was any."""
+    skipped = result.get("skipped")
+    return f"skipped (pipe, socket or device): {some(skipped)}\n" if skipped else ""
+
+
+def some(names: list[str], most: int = 10) -> str:
+    """The first of them, and how many more there are."""
+    more = f", and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def files(number: int) -> str:
+    return "1 file" if number == 1 else f"{number} files"
+
+
 def size(number: int) -> str:
     """Bytes for people: ``512 B``, ``1.2 MiB``."""
     value = float(number)

@@ -131,7 +131,7 @@ def _record(client: Client, path: bytes, real: bytes, attributes: Any) -> Record
     link = client.read_link(real) if kind == LINK else b""
     return Record(
         path, kind, attributes.mode & 0o7777, attributes.size, attributes.mtime,
-        attributes.uid, attributes.gid, 0, 0, 1, link,
+        attributes.uid, attributes.gid, 0, 0, 0, link,
     )  # fmt: skip
 
 

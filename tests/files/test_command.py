@@ -148,6 +148,11 @@ def test_a_host_with_sftp_only(sftp_only: Sshd, command: Command, tmp_path: Path
     get = ["get", *hosts(sftp_only, 1, tmp_path), "all", f"{tmp_path}/src/[ah]", f"{tmp_path}/src/d", "out"]
     assert [statuses(command(*get)) for _ in range(2)] == [{"changed"}, {"ok"}]
     assert (tmp_path / "out/h001/a").read_bytes() == b"a" * 100_000
+    get = ["get", *hosts(sftp_only, 1, tmp_path)[:2], "all", f"{tmp_path}/src/[ah]"]
+    result = json.loads(command(*get, "again", "-o", "json").stdout)["hosts"]["h001"]
+    assert result["result"]["unverified"] is True and "unverified" in result["stdout"]
+    plain = command(*get, "plain", "-o", "plain")
+    assert ", unverified" in plain.stdout and "is unverified, but for its size" in plain.stderr
     assert (tmp_path / "out/h001/d/l").readlink() == Path("../a")
 
 

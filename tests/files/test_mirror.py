@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hostpool.batches import Limit
 from hostpool.errors import TaskFailed
-from hostpool.tasks import Put, Sync
+from hostpool.tasks import Get, Put, Sync
 from tests.files.hosts import GNU, Host, look
 from tests.files.trees import TREES, a_directory, a_file, lay, unlay
 
@@ -164,6 +164,31 @@ def test_files_alike_become_names_of_one_file(host: Host, tmp_path: Path) -> Non
     assert look(host.home / "dest") == look(tmp_path / "one")
 
 
+def test_names_outside_of_what_is_sent_are_reported(host: Host, tmp_path: Path) -> None:
+    lay(tmp_path / "src", {"a": a_file(b"new"), "b": a_file(b"b")})
+    lay(host.home / "dest", {"a": a_file(b"older"), "b": a_file(b"old b")})
+    (host.home / "outside").hardlink_to(host.home / "dest/a")
+    host.run(Sync(f"{tmp_path}/src/", "dest"))
+    assert host.notes == ["other names of replaced files keep the old content: a"]
+    assert (host.home / "outside").read_bytes() == b"older" and look(host.home / "dest") == look(
+        tmp_path / "src"
+    )
+
+
+def test_what_is_no_file_is_named(host: Host, tmp_path: Path) -> None:
+    lay(tmp_path / "src", {"a": a_file(b"a"), "d": a_directory({})})
+    os.mkfifo(tmp_path / "src/d/pipe")
+    for status in ("changed", "ok"):
+        outcome = host.run(Sync(f"{tmp_path}/src/", "dest"))
+        assert outcome.status == status and outcome.result is not None and outcome.reply is not None
+        assert outcome.result["skipped"] == ["d/pipe"]
+        assert outcome.reply.stdout.endswith(b"skipped (pipe, socket or device): d/pipe\n")
+    os.mkfifo(host.home / "dest/d/pipe")
+    got = host.run(Get(("dest",), str(tmp_path / "out")))
+    assert got.result is not None and got.result["skipped"] == [f"{host.home}/dest/d/pipe"]
+    assert (tmp_path / "out/host/dest/a").read_bytes() == b"a"
+
+
 def test_in_place_keeps_the_file(host: Host, tmp_path: Path) -> None:
     lay(tmp_path / "src", {"a": a_file(b"new"), "b": a_file(b"b", mode=0o600)})
     lay(host.home / "dest", {"a": a_file(b"older", mode=0o600, moment=4)})
@@ -279,7 +304,10 @@ def test_a_host_without_sha256_says_unverified(tmp_path: Path, userland: tuple[s
     home.mkdir()
     host = Host(home, str(tools), shell)
     (tmp_path / "f").write_text("x")
-    assert host.run(Put((str(tmp_path / "f"),), "f")).status == "changed"
+    put = host.run(Put((str(tmp_path / "f"),), "f"))
+    assert put.status == "changed" and put.result is not None and put.result["unverified"] is True
     assert any("unverified" in note for note in host.notes)
     assert host.run(Put((str(tmp_path / "f"),), "f")).status == "ok"
+    got = host.run(Get(("f",), str(tmp_path / "out")))
+    assert got.reply is not None and got.reply.stdout == b"1 file received (1 B), unverified\n"
     host.transfers.close()

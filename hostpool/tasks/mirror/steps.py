@@ -6,18 +6,22 @@ differs costs one round trip.
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from typing import Any
+
 from hostpool.errors import TaskFailed
 from hostpool.sync.compare import Plan
 from hostpool.sync.diffs import changes, shown
 from hostpool.sync.tree import ROOT, Tree
-from hostpool.tasks.base import Note, RunReply
+from hostpool.tasks.base import Note, Request, RunReply
 from hostpool.tasks.local import Scan
 from hostpool.tasks.mirror.answer import Answer, first_line
 from hostpool.tasks.mirror.applying import apply, apply_over_sftp
 from hostpool.tasks.mirror.asking import ask, check_answer, compare_sums
 from hostpool.tasks.mirror.script import Script
 from hostpool.tasks.mirror.spec import Manner, Mirror, Steps
-from hostpool.tasks.mirror.telling import differences, outcome
+from hostpool.tasks.mirror.telling import differences, outcome, unverified
+from hostpool.tasks.transferred import some
 
 
 def mirror_steps(mirror: Mirror) -> Steps:
@@ -33,21 +37,31 @@ def mirror_steps(mirror: Mirror) -> Steps:
     failures += _guard_deletion(mirror, plan, answer, reply)
     leftovers = list(dict.fromkeys([*answer.listing.leftovers, *answer.compare.leftovers]))
     if plan.empty and not leftovers:
-        return outcome(plan, failures, changed=False)
+        return outcome(mirror, answer, plan, failures, changed=False)
     text = changes(plan) if mirror.diff or mirror.list_changes else ""
     diff = (yield from differences(mirror, answer, plan)) if mirror.diff else ""
     script = Script(plan, _manner(mirror, answer), leftovers)
-    foretold = outcome(plan, failures, changed=not plan.empty, text=text, diff=diff)
-    if mirror.verify and plan.send and not (answer.sums or answer.over_sftp):
-        yield Note(
-            message="has no tool for SHA-256 sums: what arrived is unverified",
-            hint="sha256sum, shasum, sha256 or openssl on the host would do",
-        )
+    foretold = outcome(mirror, answer, plan, failures, changed=not plan.empty, text=text, diff=diff)
+    yield from _warnings(mirror, answer, plan)
     if answer.over_sftp:
         failures += yield from apply_over_sftp(mirror, answer, plan, leftovers, foretold)
     else:
         failures += yield from apply(mirror, answer, plan, script, foretold)
-    return outcome(plan, failures, changed=not plan.empty, text=text, diff=diff)
+    return outcome(mirror, answer, plan, failures, changed=not plan.empty, text=text, diff=diff)
+
+
+def _warnings(mirror: Mirror, answer: Answer, plan: Plan) -> Generator[Request[Any], Any, None]:
+    if unverified(mirror, answer, plan):
+        yield Note(
+            message="has no tool for SHA-256 sums: what arrived is unverified",
+            hint="sha256sum, shasum, sha256 or openssl on the host would do",
+        )
+    if plan.severed and not mirror.in_place:
+        named = some([shown(plan.tree.paths[number]) for number in plan.severed])
+        yield Note(
+            message=f"other names of replaced files keep the old content: {named}",
+            hint="they are hard links to names outside of what is sent; --in-place writes into the file",
+        )
 
 
 def _refuse_empty(mirror: Mirror, tree: Tree) -> None:

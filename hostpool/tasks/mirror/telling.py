@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import Any
 
 from hostpool.sync.compare import Plan
-from hostpool.sync.diffs import unified
+from hostpool.sync.diffs import shown, unified
 from hostpool.sync.tree import DIRECTORY, FILE
 from hostpool.tasks import files_query
 from hostpool.tasks.base import Effect, Outcome, Request, Run
@@ -14,7 +14,7 @@ from hostpool.tasks.local import Texts
 from hostpool.tasks.mirror.answer import Answer
 from hostpool.tasks.mirror.applying import Collected
 from hostpool.tasks.mirror.spec import Mirror
-from hostpool.tasks.transferred import size, transferred
+from hostpool.tasks.transferred import files, left_out, size, transferred
 
 _LARGEST_DIFF = 64 * 1024
 _MOST_DIFFS = 50
@@ -65,8 +65,20 @@ def _contents(answer: Answer, paths: list[bytes]) -> Generator[Request[Any], Any
     return found
 
 
+def unverified(mirror: Mirror, answer: Answer, plan: Plan) -> bool:
+    """Whether the host cannot tell what arrived there."""
+    return bool(mirror.verify and plan.send and not (answer.sums or answer.over_sftp))
+
+
 def outcome(
-    plan: Plan, failures: list[tuple[str, str]], *, changed: bool, text: str = "", diff: str = ""
+    mirror: Mirror,
+    answer: Answer,
+    plan: Plan,
+    failures: list[tuple[str, str]],
+    *,
+    changed: bool,
+    text: str = "",
+    diff: str = "",
 ) -> Outcome:
     kinds = plan.tree.kinds
     result: dict[str, Any] = {
@@ -78,19 +90,21 @@ def outcome(
     }
     if diff:
         result["diff"] = diff
-    return transferred(text or _summary(result), result, failures, changed=changed, moved=True)
+    if unverified(mirror, answer, plan):
+        result["unverified"] = True
+    if plan.tree.skipped:
+        result["skipped"] = [shown(path) for path in plan.tree.skipped]
+    said = (text or _summary(result)) + left_out(result)
+    return transferred(said, result, failures, changed=changed, moved=True)
 
 
 def _summary(result: dict[str, Any]) -> str:
     words = []
     if result["sent"]:
-        words.append(f"{_files(result['sent'])} sent ({size(result['bytes'])})")
+        words.append(f"{files(result['sent'])} sent ({size(result['bytes'])})")
+        words += ["unverified"] if "unverified" in result else []
     if result["deleted"]:
         words.append(f"{result['deleted']} deleted")
     if not words:
-        words.append("attributes set" if result["attributes"] else f"up to date: {_files(result['entries'])}")
+        words.append("attributes set" if result["attributes"] else f"up to date: {files(result['entries'])}")
     return f"{', '.join(words)}\n"
-
-
-def _files(number: int) -> str:
-    return "1 file" if number == 1 else f"{number} files"
