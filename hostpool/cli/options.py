@@ -62,7 +62,7 @@ class Selecting(Sources):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spreading:
+class Pooling:
     fanout: int | None = flag(
         "-f", "--fanout", "--forks", metavar="N", section=_SPREAD, parse=values.count, config=True,
         help="Hosts at the same time. [default: 64]",
@@ -71,6 +71,10 @@ class Spreading:
         "--workers", metavar="N", section=_SPREAD, parse=values.count, config=True,
         help="Worker processes that share them. [default: one per CPU]",
     )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batching:
     batch: tuple[str, ...] | None = flag(
         "--batch", metavar="SIZES", section=_SPREAD, parse=values.sizes,
         help="One batch after the other, as in 1,10%,50%: the last size repeats.",
@@ -84,6 +88,10 @@ class Spreading:
         help="Start no more once more than this many hosts went wrong. "
         "[default: no limit; 0 in the first of several batches]",
     )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
     deadline: float | None = flag(
         "--deadline", metavar="SECONDS", section=_SPREAD, parse=values.seconds, config=True,
         help="End the whole run after this time (30, 90s, 1h30m).",
@@ -92,6 +100,10 @@ class Spreading:
         "--retries", metavar="N", section=_SPREAD, parse=values.natural, config=True,
         help="Further attempts to reach a host. [default: 2]",
     )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spreading(Ending, Batching, Pooling):
     yes: bool = flag("-y", "--yes", section=_SPREAD, help="Do not ask before a large run as another user.")
 
 
@@ -271,11 +283,22 @@ class Recorded(Remembering, Scheduled):
 
 
 @dataclass(frozen=True, kw_only=True)
-class HostOptions(Selecting, Spreading, Connecting, Becoming, Limiting, Showing, Recorded):
-    """What every command that works on hosts takes. ``syslog`` can only be configured. ``replay`` is the
-    run of the history that is done again."""
+class Audited:
+    """``syslog`` can only be configured."""
 
     syslog: bool = setting("syslog", default=True, help="Write one line per run to the system's log.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunsOptions(Audited, Sources, Ending, Pooling, Connecting, Becoming, Limiting, Showing, Recorded):
+    """What every command takes that runs something on hosts, a playbook too."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostOptions(RunsOptions, Selecting, Spreading):
+    """What every command that works on hosts takes. ``replay`` is the run of the history that is done
+    again."""
+
     replay: Replay | None = None
 
 

@@ -87,7 +87,7 @@ def _inventory(options: PlayOptions) -> Inventory:
 def _settings(options: PlayOptions) -> Settings:
     from hostpool.cli.settings import settings
 
-    return settings(options)  # type: ignore[arg-type]  # it has every option that is looked at
+    return settings(options)
 
 
 def _machine(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hostpool.cli import values
-from hostpool.cli.flags import SECTIONS, flag, setting
-from hostpool.cli.options import Becoming, Connecting, Limiting, Recorded, Showing, Sources
+from hostpool.cli.flags import SECTIONS, flag
+from hostpool.cli.options import RunsOptions
 
-_HOSTS, _SPREAD, _TASK = SECTIONS[0], SECTIONS[1], SECTIONS[4]
+_HOSTS, _TASK = SECTIONS[0], SECTIONS[4]
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -16,24 +16,8 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlayOptions(Sources, Connecting, Becoming, Limiting, Showing, Recorded):
+class PlayOptions(RunsOptions):
     list_hosts: bool = flag("--list-hosts", section=_HOSTS, help="Print each play's hosts; run nothing.")
-    fanout: int | None = flag(
-        "-f", "--fanout", "--forks", metavar="N", section=_SPREAD, parse=values.count, config=True,
-        help="Hosts at the same time. [default: 64]",
-    )  # fmt: skip
-    workers: int | None = flag(
-        "--workers", metavar="N", section=_SPREAD, parse=values.count, config=True,
-        help="Worker processes that share them. [default: one per CPU]",
-    )  # fmt: skip
-    deadline: float | None = flag(
-        "--deadline", metavar="SECONDS", section=_SPREAD, parse=values.seconds, config=True,
-        help="End the whole run after this time (30, 90s, 1h30m).",
-    )  # fmt: skip
-    retries: int | None = flag(
-        "--retries", metavar="N", section=_SPREAD, parse=values.natural, config=True,
-        help="Further attempts to reach a host. [default: 2]",
-    )  # fmt: skip
     diff: bool = flag("-D", "--diff", section=_TASK, help="Show what changes in files.")
     tag_lists: tuple[tuple[str, ...], ...] = flag(
         "-t", "--tags", metavar="TAGS", section=_TASK, many=True, parse=_names,
@@ -61,7 +45,6 @@ class PlayOptions(Sources, Connecting, Becoming, Limiting, Showing, Recorded):
         "--vault-password-file", metavar="FILE", section=_TASK, many=True, parse=values.path,
         help="Read a vault password from FILE.", hidden=("--vault-pass-file",),
     )  # fmt: skip
-    syslog: bool = setting("syslog", default=True, help="Write one line per run to the system's log.")
 
     @property
     def tags(self) -> tuple[str, ...]:

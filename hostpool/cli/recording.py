@@ -14,16 +14,13 @@ from hostpool.errors import HostpoolError
 
 if TYPE_CHECKING:
     from hostpool.cli.again import Replay
-    from hostpool.cli.options import HostOptions, Remembering
-    from hostpool.cli.playoptions import PlayOptions
+    from hostpool.cli.options import Remembering, RunsOptions
     from hostpool.cli.sinks import Shared
     from hostpool.history import Limits, Recorder
     from hostpool.runner import Sink, TaskFor
     from hostpool.secrets import Masker
     from hostpool.tasks import Task
     from hostpool.views import ViewOptions
-
-    RunsOptions = HostOptions | PlayOptions
 
 Warn = Callable[[HostpoolError], None]
 

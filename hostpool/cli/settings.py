@@ -14,10 +14,10 @@ from hostpool.settings import MAX_OUTPUT, Settings
 from hostpool.views import Kind, ViewOptions, default_kind, wants_color
 
 if TYPE_CHECKING:
-    from hostpool.cli.options import HostOptions, Showing, Spreading
+    from hostpool.cli.options import RunsOptions, Showing, Spreading
 
 
-def settings(options: HostOptions) -> Settings:
+def settings(options: RunsOptions) -> Settings:
     """Asks for passwords too. Raises ConfigError or Problems."""
     variables = extra_vars.parse(options.extra_vars)
     login = passwords.login_password(options)
