@@ -13,6 +13,7 @@ import sys
 _ON_HOSTS = frozenset(
     {"run", "script", "ping", "put", "get", "sync", "play", "reboot", "rerun", "keys", "demo"}
 )
+_COMMANDS_ONLY = frozenset({"run", "script", "ping", "reboot", "keys"})
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 _NEEDS_NO_HOST = frozenset({"--help", "-h", "--list-hosts"})
 
@@ -42,7 +43,10 @@ def _guarded(argv: list[str]) -> int:
     if _will_reach_hosts(argv) and "_HOSTPOOL_COMPLETE" not in os.environ:
         from hostpool.pool.early import start_forkserver
 
-        start_forkserver()
+        start_forkserver(everything=argv[0] not in _COMMANDS_ONLY)
+    from hostpool.lean import import_msgspec
+
+    import_msgspec()
     from hostpool.cli.app import main as command_line
 
     return _flushed(command_line(argv))

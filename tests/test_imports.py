@@ -31,7 +31,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "tasks",
         "sync inventory templating batches",
         "exit_codes",
-        "events messages results settings secrets errors stop alarms _version",
+        "events messages results settings secrets errors stop alarms lean _version",
     )
 )
 """From top to bottom. A room may import those below it and itself; rooms of one floor do not know each

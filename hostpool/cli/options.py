@@ -26,7 +26,7 @@ OutputKind = Literal["live", "plain", "jsonl", "json", "junit"]
 _HOSTS, _SPREAD, _CONNECT, _BECOME, _TASK, _OUTPUT = SECTIONS
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Sources:
     """Where hosts come from, and which of them."""
 
@@ -52,7 +52,7 @@ class Sources:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Selecting(Sources):
     pick: int | None = flag(
         "--pick", metavar="N", section=_HOSTS, parse=values.count,
@@ -61,7 +61,7 @@ class Selecting(Sources):
     list_hosts: bool = flag("--list-hosts", section=_HOSTS, help="Print the selected hosts; run nothing.")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Pooling:
     fanout: int | None = flag(
         "-f", "--fanout", "--forks", metavar="N", section=_SPREAD, parse=values.count, config=True,
@@ -73,7 +73,7 @@ class Pooling:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Batching:
     batch: tuple[str, ...] | None = flag(
         "--batch", metavar="SIZES", section=_SPREAD, parse=values.sizes,
@@ -90,7 +90,7 @@ class Batching:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Ending:
     deadline: float | None = flag(
         "--deadline", metavar="SECONDS", section=_SPREAD, parse=values.seconds, config=True,
@@ -102,12 +102,12 @@ class Ending:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Spreading(Ending, Batching, Pooling):
     yes: bool = flag("-y", "--yes", section=_SPREAD, help="Do not ask before a large run as another user.")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Connecting:
     user: str | None = flag(
         "-u", "--user", metavar="USER", section=_CONNECT, parse=values.text, config=True,
@@ -157,7 +157,7 @@ class Connecting:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Becoming:
     become: bool = flag("-b", "--become", section=_BECOME, help="Run as another user (root) on the host.")
     become_user: str | None = flag(
@@ -178,7 +178,7 @@ class Becoming:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Limiting:
     check: bool = flag("-C", "--check", section=_TASK, help="Tell what would be done; do nothing.")
     task_timeout: float | None = flag(
@@ -191,7 +191,7 @@ class Limiting:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Showing:
     output: OutputKind | None = flag(
         "-o", "--output", metavar="VIEW", section=_OUTPUT, config=True,
@@ -224,7 +224,7 @@ class Showing:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Remembering:
     """Where runs and the outcomes of cron's are remembered: all of it can only be configured."""
 
@@ -245,7 +245,7 @@ class Remembering:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Scheduled:
     """What cron mode is told; without ``cron`` the others mean nothing."""
 
@@ -272,7 +272,7 @@ class Scheduled:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Recorded(Remembering, Scheduled):
     """What every run takes. ``invocation`` is the command as it was called; ``watch`` gets the report in
     the place of the person who watches (cron)."""
@@ -282,19 +282,19 @@ class Recorded(Remembering, Scheduled):
     watch: Watch | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Audited:
     """``syslog`` can only be configured."""
 
     syslog: bool = setting("syslog", default=True, help="Write one line per run to the system's log.")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class RunsOptions(Audited, Sources, Ending, Pooling, Connecting, Becoming, Limiting, Showing, Recorded):
     """What every command takes that runs something on hosts, a playbook too."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class HostOptions(RunsOptions, Selecting, Spreading):
     """What every command that works on hosts takes. ``replay`` is the run of the history that is done
     again."""
@@ -302,7 +302,7 @@ class HostOptions(RunsOptions, Selecting, Spreading):
     replay: Replay | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CommandOptions(HostOptions):
     """What a command line or a script on the hosts takes besides."""
 
@@ -328,7 +328,7 @@ class CommandOptions(HostOptions):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class RunOptions(CommandOptions):
     raw: bool = flag(
         "--raw", section=_TASK, help="Send the words as they are; the host needs no shell (appliances)."

@@ -12,6 +12,7 @@ import tempfile
 from multiprocessing import forkserver, util
 
 PRELOAD = "hostpool.worker.preload"
+PRELOAD_ALL = "hostpool.worker.preload_all"
 SAFE_PATH = "PYTHONSAFEPATH"
 SAFE_PATH_IS_OURS = "HOSTPOOL_SAFE_PATH"
 """Set beside it when it was us, so that workers clear both and local commands see neither."""
@@ -22,15 +23,16 @@ LONGEST_TEMP = 70
 elsewhere; the standard library adds 32)."""
 
 
-def start_forkserver() -> None:
-    """Starts it unless it runs already (then its preload is what its first user chose)."""
+def start_forkserver(*, everything: bool = True) -> None:
+    """Starts it unless it runs already (then its preload is what its first user chose). Not
+    ``everything``: what only transfers need is imported by the worker that meets one."""
     _keep_sockets_short()
     ours = SAFE_PATH not in os.environ
     if ours:
         os.environ[SAFE_PATH] = "1"
         os.environ[SAFE_PATH_IS_OURS] = "1"
     try:
-        forkserver.set_forkserver_preload([PRELOAD])
+        forkserver.set_forkserver_preload([PRELOAD, PRELOAD_ALL] if everything else [PRELOAD])
         forkserver.ensure_running()
     finally:
         if ours:

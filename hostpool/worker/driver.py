@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hostpool.errors import Cancelled, ErrorInfo, HostError, Lost, TaskFailed, Unreachable
 from hostpool.events import HostConnected, HostRetry, HostStarted
@@ -25,19 +25,21 @@ from hostpool.tasks.base import (
     Task,
 )
 from hostpool.tasks.host_keys import HostKeys, Sighting
-from hostpool.tasks.local import SftpApply, SftpFetch, SftpFind, SftpList, SftpSums
-from hostpool.tasks.session import Exit, Session
+from hostpool.tasks.session import Consumer, Exit, Session
 from hostpool.worker.capture import Capture
 from hostpool.worker.connecting import connect, persist
 from hostpool.worker.reaching import Ways, reconnect
 from hostpool.worker.reporter import Reporter
 from hostpool.worker.sessions import Sessions
-from hostpool.worker.transfers import Diverted, Transfers
 from hostpool.worker.verdicts import Stopped, result_of_error, result_of_outcome
+
+if TYPE_CHECKING:
+    from hostpool.worker.transfers import Transfers
 
 
 class Driver:
-    """One job. ``run`` never raises: what goes wrong is in the result."""
+    """One job. ``run`` never raises: what goes wrong is in the result. ``transfers`` is called when the
+    task moves files: a command has no use for all that."""
 
     def __init__(
         self,
@@ -48,7 +50,7 @@ class Driver:
         sessions: Sessions,
         connector: Ways,
         max_output: int,
-        transfers: Transfers,
+        transfers: Callable[[], Transfers],
     ) -> None:
         self._job = job
         self._task = task
@@ -70,11 +72,6 @@ class Driver:
             Moment: self._moment,
             Reconnect: self._reconnect,
             HostKeys: self._host_keys,
-            SftpList: self._over_sftp,
-            SftpSums: self._over_sftp,
-            SftpApply: self._over_sftp,
-            SftpFind: self._over_sftp,
-            SftpFetch: self._over_sftp,
         }
 
     def run(self) -> HostResult:
@@ -116,16 +113,19 @@ class Driver:
 
     def _perform(self, request: Request[Any]) -> Any:
         perform = self._ways.get(type(request))
-        if perform is None:
-            return self._transfers.perform(request, self._host, self._reporter)
-        return perform(request)
+        if perform is not None:
+            return perform(request)
+        transfers = self._transfers()
+        if transfers.over_sftp_only(request):
+            return self._over_sftp(request, transfers)
+        return transfers.perform(request, self._host, self._reporter)
 
-    def _over_sftp(self, request: Request[Any]) -> Any:
+    def _over_sftp(self, request: Request[Any], transfers: Transfers) -> Any:
         session = self._connected()
         if self._job.target.become is not None:
             raise TaskFailed("the host has no shell to become another user with, only SFTP", kind="no_shell")
         self._reporter.began()
-        return self._transfers.over_sftp(request, session, self._check_stop, self._host, self._reporter)
+        return transfers.over_sftp(request, session, self._check_stop, self._host, self._reporter)
 
     def _check_stop(self) -> None:
         if self._stop.reason is not None:
@@ -163,7 +163,11 @@ class Driver:
         self._capture = capture
         if self._stop.reason is not None:
             raise Stopped(Exit(stopped=self._stop.reason), self._host)
-        consumer = capture if request.into is None else Diverted(request.into, capture, self._reporter)
+        consumer: Consumer = capture
+        if request.into is not None:
+            from hostpool.worker.transfers import Diverted
+
+            consumer = Diverted(request.into, capture, self._reporter)
         try:
             end = session.run(request, consumer, self._stop)
         except Cancelled:

@@ -1,17 +1,18 @@
-"""What the fork server imports once, so that workers are forked with it."""
+"""What the fork server imports once, so that workers are forked with it: what every task needs."""
 
-import hostpool.local
-import hostpool.ssh
-import hostpool.tasks.commands
-import hostpool.tasks.fetch
-import hostpool.tasks.mirror.steps
-import hostpool.worker.service
+import gc
 
-DONE = (
-    hostpool.local,
-    hostpool.ssh,
-    hostpool.tasks.commands,
-    hostpool.tasks.fetch,
-    hostpool.tasks.mirror.steps,
-    hostpool.worker.service,
-)
+gc.disable()  # nothing of what is imported ever becomes garbage
+
+from hostpool.lean import import_msgspec  # noqa: E402
+
+import_msgspec()
+
+import hostpool.ssh  # noqa: E402
+import hostpool.tasks.commands  # noqa: E402
+import hostpool.worker.service  # noqa: E402
+
+DONE = (hostpool.ssh, hostpool.tasks.commands, hostpool.worker.service)
+
+gc.freeze()  # no worker looks through it again, and so its memory stays shared
+gc.enable()

@@ -41,10 +41,10 @@ from hostpool.worker.questions import Questions
 from hostpool.worker.reporter import Reporter
 from hostpool.worker.sessions import Sessions
 from hostpool.worker.threads import Threads
-from hostpool.worker.transfers import Transfers
 
 if TYPE_CHECKING:
     from hostpool.ssh import SSHContext
+    from hostpool.worker.transfers import Transfers
 
 
 class Service:
@@ -60,7 +60,7 @@ class Service:
         self._lock = threading.Lock()
         self._sessions = Sessions(cap=1)
         self._max_output = 0
-        self._transfers = Transfers()
+        self._transfers: Transfers | None = None
         self._error: ErrorInfo | None = None
         self._connector = _Connectors(self._alarms, self._questions)
 
@@ -146,15 +146,25 @@ class Service:
             clock = TaskClock(self._alarms, job.task_timeout, job.silence_timeout, expired)
             reporter = Reporter(job.job_id, self._outbox, self._alarms, clock)
             result = Driver(
-                job, task, stop, reporter, self._sessions, self._connector, self._max_output, self._transfers
+                job, task, stop, reporter, self._sessions, self._connector, self._max_output, self._moving
             ).run()
         with self._lock:
             del self._jobs[job.job_id]
         self._outbox.put(Done(job_id=job.job_id, result=result))
 
+    def _moving(self) -> Transfers:
+        """Imported and made when the first task moves files."""
+        from hostpool.worker.transfers import Transfers
+
+        with self._lock:
+            if self._transfers is None:
+                self._transfers = Transfers()
+            return self._transfers
+
     def _close(self) -> None:
         self._sessions.close()
-        self._transfers.close()
+        if self._transfers is not None:
+            self._transfers.close()
         self._connector.close()
         self._outbox.close()
 
@@ -170,7 +180,8 @@ class Service:
                 if not any(job.job_id in self._jobs for job, _ in doomed):
                     break
             time.sleep(0.05)
-        self._transfers.close()
+        if self._transfers is not None:
+            self._transfers.close()
         os._exit(0)
 
 

@@ -10,7 +10,21 @@ from typing import Any
 from hostpool.events import Progress, Stream
 from hostpool.sync.tree import Tree
 from hostpool.tasks.base import Intake, Request
-from hostpool.tasks.local import Accept, Digests, Pack, Receive, Scan, Standing, Sums, Texts
+from hostpool.tasks.local import (
+    Accept,
+    Digests,
+    Pack,
+    Receive,
+    Scan,
+    SftpApply,
+    SftpFetch,
+    SftpFind,
+    SftpList,
+    SftpSums,
+    Standing,
+    Sums,
+    Texts,
+)
 from hostpool.tasks.session import Consumer, Session
 from hostpool.worker import over_sftp
 from hostpool.worker.packs import PackSource, digest, read_steadily
@@ -62,6 +76,10 @@ class Transfers:
             assert isinstance(request.receiver, Receiver)
             return request.receiver.finish(request)
         raise TypeError(f"a request that no driver knows: {type(request).__name__}")
+
+    def over_sftp_only(self, request: Request[Any]) -> bool:
+        """Whether it is :meth:`over_sftp`'s."""
+        return isinstance(request, SftpList | SftpSums | SftpApply | SftpFind | SftpFetch)
 
     def over_sftp(
         self,
