@@ -25,6 +25,7 @@ COMMANDS = {
     "sync": ("hostpool.cli.sync", "Make a directory on many hosts equal to one here"),
     "play": ("hostpool.cli.play", "Run YAML playbooks, in Ansible's words"),
     "ping": ("hostpool.cli.ping", "Log in to hosts and tell which ones answer"),
+    "facts": ("hostpool.cli.facts", "Ask hosts what they are: system, hardware, addresses"),
     "reboot": ("hostpool.cli.reboot", "Reboot hosts and wait until they are back"),
     "keys": ("hostpool.cli.keys", "One table of unknown host keys, confirmed once"),
     "inventory": ("hostpool.cli.inventory", "List, draw, show or check the inventory"),

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hostpool.tasks.base import Effect, FileSource, Note, Outcome, Request, Run, RunReply, Sleep, Task
     from hostpool.tasks.commands import Command, Ping, Script, Verdict
+    from hostpool.tasks.facts import Facts
     from hostpool.tasks.fetch import Get
     from hostpool.tasks.files import Put, Sync
 
 _HOMES = {
     "base": ("Effect", "FileSource", "Note", "Outcome", "Request", "Run", "RunReply", "Sleep", "Task"),
     "commands": ("Command", "Ping", "Script", "Verdict"),
+    "facts": ("Facts",),
     "fetch": ("Get",),
     "files": ("Put", "Sync"),
 }
@@ -21,6 +23,7 @@ _HOMES = {
 __all__ = [
     "Command",
     "Effect",
+    "Facts",
     "FileSource",
     "Get",
     "Note",

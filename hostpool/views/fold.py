@@ -105,8 +105,14 @@ def _shown_output(result: HostResult) -> str:
     """What a command wrote; for modules, which write nothing, what they returned."""
     if result.stdout or not result.result:
         return result.stdout
+    if isinstance(facts := result.result.get("ansible_facts"), dict) and len(result.result) == 1:
+        return "".join(f"{name}: {_value(facts[name])}\n" for name in sorted(facts)) or "no such fact\n"
     told = {key: value for key, value in result.result.items() if key != "diff" or not isinstance(value, str)}
     return msgspec.json.format(msgspec.json.encode(told, order="sorted"), indent=2).decode() + "\n"
+
+
+def _value(fact: object) -> str:
+    return fact if isinstance(fact, str) else msgspec.json.encode(fact, order="sorted").decode()
 
 
 def diff_of(result: HostResult) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from itertools import zip_longest
 from typing import Any
 
@@ -32,6 +33,16 @@ _NAMES = {
 }  # fmt: skip
 
 _CPU = ("processor", "vendor_id", "model name")
+
+
+def chosen(facts: Facts, patterns: Sequence[str]) -> Facts:
+    """By the names playbooks use, those that a pattern matches with or without ``ansible_``."""
+    wanted = [pattern for pattern in patterns if pattern]
+    return {
+        f"ansible_{name}": value
+        for name, value in facts.items()
+        if not wanted or any(fnmatchcase(name, p) or fnmatchcase(f"ansible_{name}", p) for p in wanted)
+    }
 
 
 def facts_of(output: bytes) -> Facts:

@@ -14,11 +14,10 @@ Source: ansible.builtin.setup and gather_facts of ansible-core 2.19.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 from hostpool.tasks.modules.base import Mode, Module, Steps, query, require
-from hostpool.tasks.modules.facts import facts_of
+from hostpool.tasks.modules.facts import chosen, facts_of
 from hostpool.tasks.modules.facts_program import PROGRAM
 from hostpool.tasks.modules.spec import Param, Spec
 
@@ -26,14 +25,7 @@ from hostpool.tasks.modules.spec import Param, Spec
 def setup(args: Mapping[str, Any], mode: Mode) -> Steps:
     reply = yield from query(PROGRAM)
     facts = facts_of(require(reply, "the facts could not be gathered").stdout)
-    patterns = [pattern for pattern in args["filter"] if pattern]
-    if patterns:
-        facts = {
-            name: value
-            for name, value in facts.items()
-            if any(fnmatchcase(name, p) or fnmatchcase(f"ansible_{name}", p) for p in patterns)
-        }
-    return {"changed": False, "ansible_facts": {f"ansible_{name}": value for name, value in facts.items()}}
+    return {"changed": False, "ansible_facts": chosen(facts, args["filter"])}
 
 
 _SPEC = {
