@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hostpool.playbook.lookups import find
+from hostpool.playbook.lookuppaths import find
 from hostpool.playbook.sources import BadTask, content_of, refuse_vault, said
 from hostpool.tasks.modules.writing import Content
 from hostpool.templating.scope import Scope

@@ -7,6 +7,7 @@ from tests.farm.machine import Machine
 from tests.farm.processes import alive, wait_until
 from tests.farm.proxy import Proxy
 from tests.farm.sshd import Sshd
+from tests.farm.web import Web
 
 __all__ = [
     "Booted",
@@ -16,6 +17,7 @@ __all__ = [
     "Refusing",
     "Sshd",
     "ThrowAwayUser",
+    "Web",
     "alive",
     "wait_until",
 ]

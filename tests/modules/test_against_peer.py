@@ -12,6 +12,7 @@ The first play's ``vars`` may say more of a playbook::
     peer_again: [task, ...]            tasks that are changed a second time too
     peer_unforeseen: [task, ...]       tasks that check mode need not foretell: an earlier one did not happen
     peer_booted: true                  systemd runs on the machine
+    peer_web: true                     a web server runs, ``web`` is its URL
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.farm import Booted, Machine
+from tests.farm import Booted, Machine, Web
 from tests.modules.peer.runs import Done, by_peer, by_us, inventory
 
 PLAYBOOKS = sorted((Path(__file__).parent / "peer").glob("*.yml"))
@@ -47,22 +48,32 @@ def place(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
 
 
+@pytest.fixture
+def web(playbook: Path) -> Iterator[list[str]]:
+    """What tells a playbook where the web server is, if it wants one."""
+    if not said(playbook, "peer_web", False):
+        yield []
+        return
+    with Web() as server:
+        yield ["-e", f"web={server.url}"]
+
+
 @pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.stem)
-def test_as_the_peer_has_it(playbook: Path, place: Path) -> None:
+def test_as_the_peer_has_it(playbook: Path, place: Path, web: list[str]) -> None:
     differs = said(playbook, "peer_differs", {})
     ignored = said(playbook, "peer_ignored", [])
     home = place / "home"
     kind = Booted if said(playbook, "peer_booted", False) else Machine
     with kind() as machine:
-        theirs = by_peer(inventory(machine, place), playbook, home)
+        theirs = by_peer(inventory(machine, place), playbook, home, *web)
         their_state = machine.changes(ignored)
     with kind() as machine:
         hosts = inventory(machine, place)
-        foretold = by_us(hosts, playbook, home, "-C")
+        foretold = by_us(hosts, playbook, home, "-C", *web)
         assert machine.changes() == {}, "check mode changed something"
-        ours = by_us(hosts, playbook, home)
+        ours = by_us(hosts, playbook, home, *web)
         our_state = machine.changes(ignored)
-        again = by_us(hosts, playbook, home)
+        again = by_us(hosts, playbook, home, *web)
     assert _status(ours) == _status(theirs)
     for mine, their in zip(ours, theirs, strict=True):
         _same_result(mine.task, mine.result, their.result, frozenset(differs.get(mine.task, ())))

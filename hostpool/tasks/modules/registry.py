@@ -26,6 +26,7 @@ HOST = {
     "deb822_repository": "deb822_repository",
     "authorized_key": "authorized_key", "known_hosts": "known_hosts",
     "mount": "mount",
+    "get_url": "get_url", "uri": "uri",
 }  # fmt: skip
 """Short name → the file below hostpool/tasks/modules with its ``MODULES``."""
 

@@ -14,10 +14,10 @@ from hostpool.tasks.modules.paths import INFO, SET, Attributes, Info, take
 
 _NEW_MODE = 0o644
 
-WRITE = (
-    INFO
-    + SET
-    + r"""
+# Arguments: the file, a name beside it, its mode, owners to be kept, its owner and group, what the old one is
+# kept as, what has to accept it, its SHA-1, "parents", "unsafe", a file it comes from in the place of
+# standard input, a file that is moved.
+INSTALL = r"""
 f=$1 t=$2.$$ mode=$3 keep=$4 owner=$5 group=$6 old=$7 check=$8 want=$9
 shift 9
 [ -z "$3" ] || exec < "$3" || exit 87
@@ -26,7 +26,7 @@ umask 077
 trap 'rm -f -- "$t"' EXIT
 trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM
 [ ! -d "$f" ] || { echo "$f is a directory" >&2; exit 89; }
-cat > "$t" || exit 90
+if [ -n "$4" ]; then mv -f -- "$4" "$t"; else cat > "$t"; fi || exit 90
 if [ -n "$want" ]; then
   got=$(hp_sum sha1 "$t"); got=${got%%[ *]*}
   [ -z "$got" ] || [ "$got" = "$want" ] || { echo "the content did not arrive whole" >&2; exit 91; }
@@ -47,7 +47,7 @@ mv -f -- "$t" "$f" || {
 trap - EXIT
 hp_info "$f" "" sha1
 """
-)
+WRITE = INFO + SET + INSTALL
 
 
 @dataclass(frozen=True, slots=True)
