@@ -73,7 +73,8 @@ def _refuse_changed(replay: Replay | None, task: Task | TaskFor) -> None:
 
     if replay.fingerprint != fingerprint(task):
         raise UsageError(
-            f"{_name(task)} changed since run {replay.run}", hint="--changed-ok takes it as it is now"
+            f"{_name(task)}: what it brings along changed since run {replay.run}",
+            hint="a local file, or standard input; --changed-ok takes it as it is now",
         )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hostpool.history import Limits, Recorder
     from hostpool.runner import Sink, TaskFor
     from hostpool.secrets import Masker
-    from hostpool.tasks import Task
+    from hostpool.tasks import FileSource, Task
     from hostpool.views import ViewOptions
 
 Warn = Callable[[HostpoolError], None]
@@ -115,11 +115,23 @@ def _again(options: RunsOptions, fingerprint: str | None) -> bytes | None:
         return None
 
 
-def fingerprint(task: Task | TaskFor) -> str | None:
-    """Of the local files that the task brings along; None when it brings none, or does not tell."""
-    from hostpool.tasks import Script
+def _typed(stdin: bytes | FileSource) -> bytes:
+    """--stdin, as this process read it."""
+    return stdin if isinstance(stdin, bytes) else b""
 
+
+def fingerprint(task: Task | TaskFor) -> str | None:
+    """Of the local files and the standard input that the task brings along; None when it brings none, or
+    does not tell."""
+    from hostpool.cli.subst import PerHost
+    from hostpool.tasks import Command, Script
+
+    if isinstance(task, PerHost) and task.tasks:
+        return fingerprint(next(iter(task.tasks.values())))
     if isinstance(task, Script):
-        return hashlib.sha256(task.data).hexdigest()
+        return hashlib.sha256(task.data + _typed(task.stdin)).hexdigest()
+    if isinstance(task, Command):
+        stdin = _typed(task.stdin)
+        return hashlib.sha256(stdin).hexdigest() if stdin else None
     found = getattr(task, "fingerprint", None)
     return found if isinstance(found, str) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import sys
@@ -66,7 +67,13 @@ def put_task(options: PutOptions, sources: Sequence[str], dest: str, as_name: st
         diff=options.diff,
         list_changes=_lists(options),
         as_name=as_name,
+        fingerprint=None if as_name is None else _digest(sources[0]),
     )
+
+
+def _digest(name: str) -> str:
+    with Path(name).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _lists(options: PutOptions | SyncOptions) -> bool:

@@ -85,7 +85,8 @@ class Put:
 
     Each file arrives whole or not at all, and is compared by size and SHA-256 on both ends unless
     ``verify`` is False; then size and time decide what is sent. ``mode`` (``644``, ``D755,F644``)
-    instead of the files' own. ``as_name``: the name of the one source, where it has none of its own.
+    instead of the files' own. ``as_name``: the name of the one source, where it has none of its own
+    (standard input); ``fingerprint`` then tells one content from another.
     """
 
     sources: tuple[str, ...]
@@ -98,11 +99,13 @@ class Put:
     diff: bool = False
     list_changes: bool = False
     as_name: str | None = None
+    fingerprint: str | None = None
     key: str = field(default_factory=_key)
 
     @property
     def name(self) -> str:
-        return " ".join(("put", *self.sources, self.dest))
+        sources = self.sources if self.as_name is None else ("-",)
+        return " ".join(("put", *sources, self.dest))
 
     def steps(self) -> Steps:
         from hostpool.sync import modes

@@ -133,3 +133,16 @@ def test_the_default_boot_id_is_one(hostpool: Hostpool, sshd: Sshd, tmp_path: Pa
 def test_this_machine_is_not_rebooted(call: Hostpool) -> None:
     ended = call("reboot", "-i", "here,", "-e", "ansible_connection=local", "all")
     assert ended.code == 2 and "here is this machine" in ended.err
+
+
+def test_a_reboot_is_done_again(
+    hostpool: Hostpool, machine: Machine, server: Sshd, tmp_path: Path, workdir: Path
+) -> None:
+    """The host that could not tell its boot; nothing was rebooted then."""
+    inventory = str(server.inventory(1, tmp_path / "hosts.ini"))
+    there = machine.id.rename(tmp_path / "elsewhere")
+    first = hostpool("reboot", "-i", inventory, "-o", "json", "-y", *machine.args, "all")
+    assert one(first)["status"] == "failed" and not machine.reboots
+    there.rename(machine.id)
+    again = hostpool("rerun", "--failed", "-y", "-o", "json")
+    assert one(again)["status"] == "changed" and len(machine.reboots) == 1

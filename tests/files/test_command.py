@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.farm import Proxy, Sshd, wait_until
+from tests.files.commands import ROOT, Command, hosts, statuses
 from tests.files.hosts import look
 from tests.files.trees import a_directory, a_file, lay
 
-ROOT = Path(__file__).parents[2]
-Command = Callable[..., subprocess.CompletedProcess[str]]
 TREE = {
     "a": a_file(b"a" * 100_000, mode=0o640),
     "d": a_directory({"x": a_file(b"x"), "l": ("link", "../a")}, mode=0o555, moment=9),
@@ -39,44 +39,27 @@ def sftp_only() -> Iterator[Sshd]:
         yield server
 
 
-@pytest.fixture
-def environment(tmp_home: Path, tmp_path: Path) -> dict[str, str]:
-    (tmp_path / "tmp").mkdir()
-    return {
-        **os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "tmp"), "HOSTPOOL_SYSLOG": "no",
-    }  # fmt: skip
-
-
-@pytest.fixture
-def command(environment: dict[str, str], tmp_path: Path) -> Iterator[Command]:
-    def run(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "hostpool", *words],
-            input=stdin, capture_output=True, text=True, env=environment, timeout=60, cwd=tmp_path,
-        )  # fmt: skip
-
-    yield run
-    assert not list((tmp_path / "tmp").glob("hostpool-*")), "the spool is left behind"
-
-
-def hosts(server: Sshd, number: int, tmp_path: Path) -> list[str]:
-    return ["-i", str(server.inventory(number, tmp_path / "inventory.ini")), "-o", "json"]
-
-
-def statuses(done: subprocess.CompletedProcess[str]) -> set[str]:
-    assert done.stdout, done.stderr
-    return {result["status"] for result in json.loads(done.stdout)["hosts"].values()}
-
-
 def test_the_second_run_is_one_round_trip_a_host(verbose: Sshd, command: Command, tmp_path: Path) -> None:
-    lay(tmp_path / "src", TREE)
+    """This repository to 20 hosts, twice; one of them behind a relay that counts."""
+    source = tmp_path / "src"
+    lay(source, TREE)
+    shutil.copytree(ROOT / "hostpool", source / "checkout", ignore=shutil.ignore_patterns("__pycache__"))
     words = ["sync", "--subst", *hosts(verbose, 20, tmp_path), "all", "src/", f"{tmp_path}/%n"]
-    assert statuses(command(*words)) == {"changed"}
-    assert all(look(tmp_path / f"h{n:03}") == look(tmp_path / "src") for n in range(1, 21))
-    before = verbose.log().count("Starting session: command")
-    again = command(*words)
-    assert (again.returncode, statuses(again)) == (0, {"ok"})
-    assert verbose.log().count("Starting session: command") - before == 20
+    with Proxy("127.0.1.7", verbose.port) as proxy:
+        with verbose.known_hosts.open("a") as known:
+            known.write(f"[{proxy.address}]:{proxy.port} {verbose.host_key}\n")
+        inventory = tmp_path / "inventory.ini"
+        through = f"ansible_host={proxy.address} ansible_port={proxy.port}"
+        inventory.write_text(inventory.read_text().replace("ansible_host=127.0.1.7\n", f"{through}\n"))
+        assert statuses(command(*words)) == {"changed"}
+        assert all(look(tmp_path / f"h{n:03}") == look(source) for n in (1, 7, 20))
+        sent = sum(path.stat().st_size for path in source.rglob("*") if path.is_file())
+        assert proxy.up > sent
+        commands, up = verbose.log().count("Starting session: command"), proxy.up
+        again = command(*words)
+        assert (again.returncode, statuses(again)) == (0, {"ok"})
+        assert verbose.log().count("Starting session: command") - commands == 20
+        assert proxy.up - up < 16_000 < sent / 50, "a login and a question, no file"
     results = json.loads(again.stdout)["hosts"].values()
     assert {(each["result"]["sent"], each["result"]["bytes"]) for each in results} == {(0, 0)}
 
