@@ -26,13 +26,18 @@ REBOOT = (
 class Reboot:
     """changed once the host is back with another boot id, within ``timeout`` seconds of being told.
 
-    ``command`` and ``boot_id_command`` are read by a POSIX sh on the host. lost: it did not come back;
-    failed: it would not go down.
+    ``command`` and ``boot_id_command`` are read by a POSIX sh on the host, ``command`` with ``args``. lost:
+    it did not come back; failed: it would not go down. ``settle`` seconds pass before it is first asked;
+    ``attempt``: no try to log in takes longer. ``foretold``: the result under --check.
     """
 
     command: str = REBOOT
     boot_id_command: str = BOOT_ID
     timeout: float = TIMEOUT
+    args: tuple[str, ...] = ()
+    settle: float = 0.0
+    attempt: float | None = None
+    foretold: dict[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -49,8 +54,9 @@ class Reboot:
         try:
             said = yield from Run(
                 effect=Effect.CHANGE,
-                foretells=Outcome(status="changed", changed=True),
+                foretells=Outcome(status="changed", changed=True, result=self.foretold),
                 program=self.command,
+                args=self.args,
                 live=False,
             )
         except Lost as error:
@@ -61,6 +67,8 @@ class Reboot:
             if said.exit_code:
                 return _failed("reboot_refused", f"the reboot command exited with status {said.exit_code}",
                                "only root may reboot: -b/--become", said)  # fmt: skip
+        if self.settle:
+            yield from Sleep(seconds=self.settle)
         return (yield from self._back(before, began))
 
     def _back(self, before: str, began: float) -> Generator[Request[Any], Any, Outcome]:
@@ -73,7 +81,8 @@ class Reboot:
                 break
             yield from Sleep(seconds=min(pause, left))
             try:
-                yield from Reconnect(within=max(0.0, left - pause))
+                within = max(0.0, left - pause)
+                yield from Reconnect(within=min(within, self.attempt or within))
                 reply = yield from self._boot_id()
             except (Unreachable, Lost) as error:
                 if isinstance(error, Lost) and error.kind != "connection_lost":

@@ -14,7 +14,8 @@ from typing import Any
 
 import yaml
 
-from hostpool.tasks.base import Run, RunReply, Sleep
+from hostpool.errors import Lost, TaskFailed, Unreachable
+from hostpool.tasks.base import Moment, Reconnect, Run, RunReply, Sleep
 from hostpool.tasks.local import Digest, Receive, Sums
 from hostpool.tasks.modules.job import Call, perform
 from hostpool.tasks.modules.writing import Content
@@ -44,6 +45,14 @@ def info(values: dict[str, Any] | None) -> str:
     return f"{v['kind']}|{v['check']}|{v['may']}|{stat}\n{v['target']}\n\x01end\n"
 
 
+_ERRORS = {
+    "lost": Lost("the connection broke", kind="connection_lost"),
+    "away": Unreachable("connection refused", kind="refused"),
+    "local": TaskFailed("this machine itself is not left", kind="local"),
+}
+"""By ``error`` of a reply, and by ``logins`` of a case for its attempts to log in anew."""
+
+
 def _reply(given: dict[str, Any]) -> RunReply:
     parts = [f"{given['name']}\n\x01end\n"] if "name" in given else []
     parts += [info(each) for each in given.get("info", [])]
@@ -62,6 +71,7 @@ def run_case(case: dict[str, Any]) -> tuple[list[list[Any]], dict[str, Any]]:
         args["_data"] = case["data"].encode()
     steps = perform(Call(case["module"], args, check=case.get("check", False), diff=case.get("diff", False)))
     replies = iter(case.get("replies", []))
+    logins = iter(case.get("logins", []))
     requests: list[list[Any]] = []
     try:
         request = next(steps)
@@ -69,6 +79,14 @@ def run_case(case: dict[str, Any]) -> tuple[list[list[Any]], dict[str, Any]]:
             if isinstance(request, Sleep):
                 requests.append(["sleep", request.seconds])
                 request = steps.send(None)
+                continue
+            if isinstance(request, Moment):
+                request = steps.send(100.0 + len(requests))
+                continue
+            if isinstance(request, Reconnect):
+                requests.append(["reconnect"])
+                error = next(logins, None)
+                request = steps.throw(_ERRORS[error]) if error else steps.send(None)
                 continue
             if isinstance(request, Sums):
                 requests.append(["sums", request.path])
@@ -81,7 +99,11 @@ def run_case(case: dict[str, Any]) -> tuple[list[list[Any]], dict[str, Any]]:
                 continue
             assert isinstance(request, Run)
             requests.append([request.effect.value, *request.args])
-            reply = _reply(next(replies))
+            given = next(replies)
+            if "error" in given:
+                request = steps.throw(_ERRORS[given["error"]])
+                continue
+            reply = _reply(given)
             if request.into is not None:
                 request.into.feed(reply.stdout)
             request = steps.send(reply)

@@ -27,6 +27,8 @@ HOST = {
     "authorized_key": "authorized_key", "known_hosts": "known_hosts",
     "mount": "mount",
     "get_url": "get_url", "uri": "uri",
+    "hostname": "hostname", "timezone": "timezone", "sysctl": "sysctl",
+    "reboot": "reboot",
 }  # fmt: skip
 """Short name → the file below hostpool/tasks/modules with its ``MODULES``."""
 
