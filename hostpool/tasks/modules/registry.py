@@ -23,12 +23,13 @@ HOST = {
     "find": "find", "tempfile": "tempfile", "fetch": "fetch",
     "cron": "cron",
     "git": "git", "apt_repository": "apt_repository", "apt_key": "apt_key",
-    "deb822_repository": "deb822_repository",
     "authorized_key": "authorized_key", "known_hosts": "known_hosts",
     "mount": "mount",
     "get_url": "get_url", "uri": "uri",
     "hostname": "hostname", "timezone": "timezone", "sysctl": "sysctl",
     "reboot": "reboot",
+    "deb822_repository": "deb822_repository", "pip": "pip", "debconf": "debconf",
+    "package_facts": "package_facts", "dpkg_selections": "dpkg_selections",
 }  # fmt: skip
 """Short name → the file below hostpool/tasks/modules with its ``MODULES``."""
 
