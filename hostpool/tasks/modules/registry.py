@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 from hostpool.tasks.modules.base import Module
@@ -41,7 +42,20 @@ def module(name: str) -> Module:
     return found
 
 
+class _Specs(Mapping[str, Spec]):
+    """A playbook of ten tasks does not import all modules there are."""
+
+    def __getitem__(self, name: str) -> Spec:
+        return PARENT[name] if name in PARENT else module(name).spec
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**HOST, **PARENT})
+
+    def __len__(self) -> int:
+        return len({**HOST, **PARENT})
+
+
 @cache
-def specs() -> dict[str, Spec]:
+def specs() -> Mapping[str, Spec]:
     """What every module takes, those that need no host included."""
-    return {**{name: module(name).spec for name in HOST}, **PARENT}
+    return _Specs()
