@@ -34,6 +34,7 @@ from hostpool.openssh.certificates import is_certificate, parse_host_certificate
 from hostpool.ssh.algorithms import CERTIFICATE, Offer
 from hostpool.ssh.attempt import Attempt
 from hostpool.ssh.channel import Channel
+from hostpool.ssh.kex import Curve25519
 from hostpool.ssh.packets import Packets
 from hostpool.ssh.wire import Wire
 
@@ -59,9 +60,8 @@ class Transport(paramiko.Transport):
     _auth_trigger: Callable[[], None]
     _kex_info: ClassVar = {
         **paramiko.Transport._kex_info,  # type: ignore[attr-defined]  # not in the stubs
-        "curve25519-sha256": paramiko.Transport._kex_info[  # type: ignore[attr-defined]  # the same
-            "curve25519-sha256@libssh.org"
-        ],
+        "curve25519-sha256": Curve25519,
+        "curve25519-sha256@libssh.org": Curve25519,
     }
     _channel_handler_table: ClassVar[dict[int, Callable[[Any, Message], None]]] = {
         MSG_CHANNEL_SUCCESS: lambda channel, m: channel._request_success(m),

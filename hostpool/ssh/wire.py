@@ -12,7 +12,10 @@ import threading
 import time
 from collections.abc import Iterator
 
-READ_SIZE = 128 * 1024
+SMALL_READ = 4 * 1024
+LARGE_READ = 128 * 1024
+"""recv(2) needs its room before it waits: at 128 KiB an idle session held as much memory, and the few
+hundred bytes of each message of a handshake cost an mmap(2) and its page faults."""
 
 
 class Wire:
@@ -100,6 +103,7 @@ class SocketWire(Wire):
         super().__init__()
         sock.settimeout(None)
         self._sock = sock
+        self._room = SMALL_READ
 
     def hurry(self) -> None:
         """A peer with Nagle's algorithm on (sshd before its first session channel) otherwise waits
@@ -117,7 +121,9 @@ class SocketWire(Wire):
         self._sock.close()
 
     def _read(self) -> bytes:
-        return self._sock.recv(READ_SIZE)
+        data = self._sock.recv(self._room)
+        self._room = LARGE_READ if len(data) == self._room else SMALL_READ
+        return data
 
     def _write(self, data: bytes | bytearray | memoryview) -> None:
         self._sock.sendall(data)
