@@ -124,6 +124,14 @@ class Dialogue:
     def _who(self) -> str:
         return "the target user" if self.become.method == "su" else "the login user"
 
+    @property
+    def _rule(self) -> str:
+        if self.become.method != "sudo":
+            return ""
+        return (
+            f", or sudoers has to allow the login /bin/sh: `LOGIN ALL=({self.become.user}) NOPASSWD: /bin/sh`"
+        )
+
     def _command(self, script: str) -> str:
         """No single quote may stand in ``script``: it goes between two, for whatever login shell."""
         become = self.become
@@ -159,7 +167,7 @@ class Dialogue:
         told = " ".join(word.strip() for word in words if word.strip())[-300:]
         hints = {
             "become_password": "nothing was run; another try may lock the account (-K asks for the password)",
-            "become_refused": "nothing was run; -K asks for a password, sudoers(5) says who may do what",
+            "become_refused": f"nothing was run; -K asks for a password{self._rule}",
             "become_timeout": "nothing was run; a second factor, or a prompt we do not know",
         }
         return TaskFailed(f"{what}: {told}" if told else what, kind=kind, hint=hints[kind], host=self._host)

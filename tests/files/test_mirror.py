@@ -189,6 +189,19 @@ def test_what_is_no_file_is_named(host: Host, tmp_path: Path) -> None:
     assert (tmp_path / "out/host/dest/a").read_bytes() == b"a"
 
 
+def test_clocks_that_differ_do_not_matter(host: Host, tmp_path: Path) -> None:
+    """Times are compared, never with now: of a host that is years ahead, of files from the future."""
+    ahead = 3_900_000_000
+    lay(tmp_path / "src", {"a": a_file(b"new"), "b": a_file(b"b", moment=ahead), "d": a_directory({})})
+    lay(host.home / "dest", {"a": a_file(b"old", moment=ahead), "b": a_file(b"b", moment=ahead - 1)})
+    assert host.run(Sync(f"{tmp_path}/src/", "dest")).status == "changed"
+    assert look(host.home / "dest") == look(tmp_path / "src")
+    assert host.run(Sync(f"{tmp_path}/src/", "dest")).status == "ok"
+    os.utime(tmp_path / "src/a", (7, 7))
+    assert host.run(Sync(f"{tmp_path}/src/", "dest")).status == "changed"
+    assert look(host.home / "dest") == look(tmp_path / "src")
+
+
 def test_in_place_keeps_the_file(host: Host, tmp_path: Path) -> None:
     lay(tmp_path / "src", {"a": a_file(b"new"), "b": a_file(b"b", mode=0o600)})
     lay(host.home / "dest", {"a": a_file(b"older", mode=0o600, moment=4)})

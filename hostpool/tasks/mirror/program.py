@@ -25,25 +25,34 @@ S=${PWD%/}/.hostpool-$$.$4
 umask 077
 why=$(mkdir "$S" 2>&1) || die "$why"
 umask 022
-E=$S/err
+N='
+'
 clean() { cd / && rm -rf "$S" 2>/dev/null || { chmod -R u+rwx "$S"; rm -rf "$S"; }; }
 trap clean EXIT
 trap '' PIPE
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
-said() {
-  why='failed without a word'
-  while IFS= read -r line; do
-    case $line in *'time stamp'*) ;; *) why=$line; return ;; esac
-  done < "$E"
+first() {
+  text=$1 why='failed without a word'
+  while [ -n "$text" ]; do
+    line=${text%%"$N"*}
+    case $line in
+      *'time stamp'*) ;;
+      *'Wrote only '*) why="no room: $line"; return ;;
+      *) why=$line; return ;;
+    esac
+    text=${text#"$line"}
+    text=${text#"$N"}
+  done
 }
-tar -xpof - -C "$S" 2>"$E" || { said; die "unpacking: $why"; }
+text=$(LC_ALL=C tar -xpof - -C "$S" 2>&1) || { first "$text"; die "unpacking: $why"; }
 [ -f "$S/apply" ] || die 'unpacking: the stream was cut short'
 . "$S/apply"
 """
 
-FUNCTIONS = r"""fails=0 olds=0 acls=
+FUNCTIONS = r"""fails=0 olds=0 acls= E=$S/err
+said() { text=; IFS= read -r text < "$E"; first "$text"; }
 F() { fails=$((fails + 1)); printf 'F%s\0%s\0' "$1" "$2"; }
 V() { got=$($H < "$S/t/$1"); [ "${got%% *}" = "$2" ] || die "$1: its content is not what was sent"; }
 D() {
