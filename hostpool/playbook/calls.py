@@ -59,7 +59,17 @@ def build(task: Task, scope: Scope, defaults: Defaults) -> Call:
         diff=yes(words.diff, scope, defaults.diff),
         environment=environment_of(task, scope),
         become=becoming(task, scope, defaults),
+        limit=int(_seconds(task.limit, "async", 0, scope)),
+        poll=_seconds(task.poll, "poll", 15, scope),
     )
+
+
+def _seconds(value: Any, what: str, default: float, scope: Scope) -> float:
+    found = resolve(value, scope)
+    try:
+        return max(0.0, float(default if found is None else found))
+    except (TypeError, ValueError):
+        raise BadTask(f"{what} is a number of seconds, not {found!r}") from None
 
 
 def arguments(task: Task, scope: Scope) -> dict[str, Any]:

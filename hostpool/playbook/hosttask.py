@@ -24,6 +24,8 @@ from hostpool.templating.scope import Scope
 from hostpool.templating.template import RenderError, resolve, truth
 
 T = TypeVar("T")
+_GRACE = 30
+"""Seconds for what is left to do when the time of a job is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +160,13 @@ class HostTask:
             waiting = [item for item in waiting if item.name != name]
             calls = tuple(item.call for item in group if item.call is not None)
             reply = yield Submit(
-                self.host, name, ModuleTask(self._title, calls, between=pause, task_timeout=self._timeout())
+                self.host,
+                name,
+                ModuleTask(self._title, calls, between=pause, task_timeout=self._timeout(*calls)),
             )
             for item, result in zip(group, results_of(reply, len(group)), strict=True):
+                if item.call is not None:
+                    self._variables.jobs.take(result, item.call)
                 item.result = yield from self._judged(result, item)
         for item in items:
             self._decorate(item)
@@ -200,9 +206,11 @@ class HostTask:
         attempt = 1
         pause = 0.0
         while True:
-            job = ModuleTask(self._title, (item.call,), pause=pause, task_timeout=self._timeout())
+            job = ModuleTask(self._title, (item.call,), pause=pause, task_timeout=self._timeout(item.call))
             reply = yield Submit(self.host, item.name, job)
-            result = yield from self._judged(results_of(reply, 1)[0], item)
+            result = results_of(reply, 1)[0]
+            self._variables.jobs.take(result, item.call)
+            result = yield from self._judged(result, item)
             item.result = result
             if not self.task.until and not retries:
                 return
@@ -220,11 +228,12 @@ class HostTask:
             attempt += 1
             pause = delay
 
-    def _timeout(self) -> float | None:
-        """The task's ``timeout``, in seconds; 0 is none."""
+    def _timeout(self, *calls: Call) -> float | None:
+        """The task's ``timeout``, in seconds; 0 is none. What waits for jobs ends with them."""
+        jobs = sum(call.limit + _GRACE for call in calls if call.limit and call.poll)
         try:
             value = resolve(self.task.keywords.timeout, self._scope({}))
-            return float(value) or None if value is not None else None
+            return float(value) or None if value is not None else jobs or None
         except (TypeError, ValueError):
             raise BadTask(f"timeout is a number of seconds, not {value!r}") from None
 
@@ -282,6 +291,8 @@ class HostTask:
             item.result, item.effects = act(self.task, scope, self._around)
             return
         item.call = build(self.task, scope, self._defaults)
+        if module == "async_status":
+            item.call = self._variables.jobs.asking(item.call)
         item.name = self.route(scope)
 
     def _pause(self, item: _Item, scope: Scope) -> None:

@@ -82,7 +82,8 @@ class Loop:
 
 @dataclass(eq=False, slots=True)
 class Task:
-    """``module`` is the short name; ``args`` hold templates; ``free`` is a text given instead."""
+    """``module`` is the short name; ``args`` hold templates; ``free`` is a text given instead.
+    ``limit`` is what ``async`` says."""
 
     module: str
     args: Any
@@ -96,6 +97,8 @@ class Task:
     until: tuple[Template, ...] = ()
     retries: Any = None
     delay: Any = 5
+    limit: Any = None
+    poll: Any = None
     listen: tuple[Any, ...] = ()
     role: Role | None = None
     handler: bool = False

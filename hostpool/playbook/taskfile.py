@@ -17,6 +17,8 @@ from hostpool.playbook.files import Document, is_null, mapping_of
 from hostpool.playbook.keywords import BLOCK, LOOPS, TASK, conditions, names, read_keywords
 from hostpool.playbook.model import Block, Keywords, Loop, Role, Task
 from hostpool.playbook.model import Node as TaskNode
+from hostpool.tasks.modules.detached import ATTACHED, SEVERAL
+from hostpool.tasks.modules.parent import PARENT
 from hostpool.tasks.modules.spec import BadArgument, Spec, converted
 from hostpool.templating import has_template
 from hostpool.templating.template import Lazy, Template
@@ -146,14 +148,29 @@ class TaskReader:
             task.delay = read.data(entry.value)
         if (entry := by_key.get("listen")) is not None:
             task.listen = names(read, entry.value, "listen")
-        for key in ("async", "poll"):
-            entry = by_key.get(key)
-            if entry is not None and read.plain(entry.value) not in (0, "0"):
+        if (entry := by_key.get("async")) is not None:
+            task.limit = read.data(entry.value)
+            self._check_detached(task, entry)
+        if (entry := by_key.get("poll")) is not None:
+            task.poll = read.data(entry.value)
+            if task.poll in (0, "0") and task.limit not in (None, 0, "0") and task.module in SEVERAL:
                 self._collector.refuse(
                     read.place(entry.key_node),
-                    f"the keyword {key!r}",
-                    "a long command may simply run: nothing here times out by itself",
+                    f"{task.module} with poll: 0",
+                    "it changes a host by several requests; with a poll it waits for the first",
                 )
+
+    def _check_detached(self, task: Task, entry: Entry) -> None:
+        place = self._document.place(entry.key_node)
+        value = task.limit
+        if value is None or value in (0, "0"):
+            return
+        if task.module in PARENT or task.module in ATTACHED:
+            self._collector.refuse(
+                place, f"{task.module} with async", "what it does cannot go on without the connection"
+            )
+        if not isinstance(value, Template | Lazy) and not str(value).isdecimal():
+            self._collector.say(place, f"async is a number of seconds, not {value!r}")
 
     # -- the module and its arguments --------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from hostpool.playbook.jobs import Jobs
 from hostpool.playbook.lookuppaths import SEARCH_PATH
 from hostpool.playbook.model import Play, Task
 from hostpool.playbook.world import World
@@ -154,6 +155,7 @@ class Variables:
     def __init__(self, world: World, extra: Mapping[str, Any], magic: Mapping[str, Any]) -> None:
         self.world = world
         self.extra = {name: prepared(value) for name, value in extra.items()}
+        self.jobs = Jobs()
         self.registered: dict[str, dict[str, Any]] = {}
         self.included: dict[str, dict[str, Any]] = {}
         self._facts: dict[str, Facts] = {}

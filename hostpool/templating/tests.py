@@ -47,6 +47,14 @@ def timed_out(value: Any) -> bool:
     return bool(_result(value, "timedout").get("timedout", False))
 
 
+def started(value: Any) -> bool:
+    return bool(_result(value, "started").get("started", True))
+
+
+def finished(value: Any) -> bool:
+    return bool(_result(value, "finished").get("finished", True))
+
+
 def regex(
     value: Any = "", pattern: str = "", ignorecase: bool = False, multiline: bool = False,
     match_type: str = "search",
@@ -98,7 +106,8 @@ def _path(test: Callable[[str], bool]) -> Callable[[Any], bool]:
 TESTS: dict[str, Callable[..., Any]] = {
     "failed": failed, "failure": failed, "succeeded": succeeded, "success": succeeded,
     "successful": succeeded, "changed": changed, "change": changed, "skipped": skipped, "skip": skipped,
-    "unreachable": unreachable, "reachable": reachable, "timedout": timed_out, "regex": regex,
+    "unreachable": unreachable, "reachable": reachable, "timedout": timed_out,
+    "started": started, "finished": finished, "regex": regex,
     "match": match, "search": search, "version": compare, "version_compare": compare, "truthy": truthy,
     "falsy": falsy, "subset": subset, "issubset": subset, "superset": superset, "issuperset": superset,
     "contains": contains, "all": all, "any": any, "nan": _nan, "isnan": _nan,

@@ -14,6 +14,7 @@ from hostpool.errors import HostError
 from hostpool.messages import Become
 from hostpool.tasks.base import Effect, Outcome, Request, Run, RunReply, Sleep
 from hostpool.tasks.modules.base import Mode, ModuleFailed, Result, Steps, Whole
+from hostpool.tasks.modules.detached import as_job, detached, new_jid
 from hostpool.tasks.modules.expanding import expanded
 from hostpool.tasks.modules.registry import module
 from hostpool.tasks.modules.spec import BadArgument, bind
@@ -25,7 +26,8 @@ _MARKER = "printf '\\001hostpool\\n'\n"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One module with rendered arguments. ``environment`` is for everything it runs."""
+    """One module with rendered arguments. ``environment`` is for everything it runs. With a ``limit``
+    (seconds) its change runs detached, and is looked after every ``poll`` seconds, or not at all."""
 
     module: str
     args: Mapping[str, Any]
@@ -33,6 +35,8 @@ class Call:
     diff: bool = False
     environment: tuple[tuple[str, str], ...] = ()
     become: Become | None = None
+    limit: int = 0
+    poll: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,14 @@ class Connect:
 def perform(call: Call) -> Steps:
     """Drives one module. In check mode it ends at the first change, with what that foretells."""
     began, clock = datetime.now(), time.monotonic()
+    steps, jid = steps_of(call), ""
+    if call.limit:
+        jid = new_jid()
+        steps = steps if call.check else detached(steps, jid, call.limit, call.poll)
     try:
-        result = yield from _drive(_steps(call), call)
+        result = yield from _drive(steps, call)
+        if call.limit:
+            result = as_job(result, jid, call.poll)
     except ModuleFailed as failure:
         result = {"failed": True, "changed": False, "msg": failure.message, **failure.values}
     except BadArgument as error:
@@ -88,7 +98,8 @@ def perform(call: Call) -> Steps:
     return _sendable(result)
 
 
-def _steps(call: Call) -> Steps:
+def steps_of(call: Call) -> Steps:
+    """What the module asks for, from its beginning."""
     found = module(call.module)
     args = yield from expanded(found.spec, bind(found.spec, call.args))
     return (yield from found.run(args, Mode(call.check, call.diff)))

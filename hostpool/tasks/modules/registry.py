@@ -31,6 +31,7 @@ HOST = {
     "reboot": "reboot",
     "deb822_repository": "deb822_repository", "pip": "pip", "debconf": "debconf",
     "package_facts": "package_facts", "dpkg_selections": "dpkg_selections",
+    "async_status": "async_status",
 }  # fmt: skip
 """Short name → the file below hostpool/tasks/modules with its ``MODULES``."""
 
