@@ -38,7 +38,7 @@ class PlainView(Steady):
         self._report = Report(options, self._writer)
         self._plays = Plays(options, self._writer)
         self._streaming = Streaming(options, self._writer) if options.stream else None
-        self._recap = Recap(self._writer)
+        self._recap = Recap(self._writer, together=options.fold)
         self._reported = False
 
     def handle(self, event: Event) -> None:

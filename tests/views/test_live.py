@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given, settings
 
 import hostpool.views.live.view
-from hostpool.events import Event, HostFinished, HostStarted, Output, PlayStarted, TaskStarted, Warning
+from hostpool.events import (
+    Event,
+    HostFinished,
+    HostStarted,
+    Output,
+    PlayStarted,
+    TaskFinished,
+    TaskStarted,
+    Warning,
+)
 from hostpool.views import ViewOptions, default_kind, make_view, needs_output, wants_color
 from hostpool.views.live import LiveView
 from hostpool.views.live.render import Line
@@ -50,6 +59,50 @@ def test_the_table_stands_while_the_run_lasts_and_the_report_after_it() -> None:
         "web[1-40] (40): up 3 days",
         "40 hosts: 40 ok in 2.3 s (run 3f9a2c)",
     ]
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 40), (40, 10)])
+def test_a_play_tells_task_hosts_and_failures(columns: int, rows: int) -> None:
+    terminal = Terminal(columns, rows)
+    view = make_view("live", options(terminal))
+    hosts = [f"web{n:02}" for n in range(1, 35)]
+    start, *_ = whole_run([finished(host) for host in hosts])
+    view.handle(start)
+    view.handle(PlayStarted(ts=START, play="Roll out", hosts=tuple(hosts)))
+
+    def ended(task: str, host: str, status: str = "changed", **result: object) -> TaskFinished:
+        fields = {"play": "Roll out", "task": task, "status": status, "result": result}
+        return TaskFinished(ts=START + 1, host=host, **fields)  # type: ignore[arg-type]  # a status
+
+    def table() -> list[str]:
+        """From the title of the table on."""
+        lines = [line.rstrip() for line in terminal.screen.display]
+        titles = [at for at, line in enumerate(lines) if line.startswith("Roll out: ")]
+        return lines[titles[-1] :] if titles else []
+
+    view.handle(TaskStarted(ts=START, play="Roll out", task="stop"))
+    for host in hosts:
+        failed = host == "web07"
+        view.handle(
+            ended("stop", host, "failed", rc=3, stderr="no such unit\n") if failed else ended("stop", host)
+        )
+    view.handle(TaskStarted(ts=START, play="Roll out", task="copy"))
+    for host in hosts[10:20]:
+        view.handle(ended("copy", host, msg="copied"))
+    until(lambda: any("10 changed  23 to go  1 failed before" in line for line in table()))
+    until(lambda: not terminal.screen.cursor.hidden)
+    shown = table()
+    assert "10/33" in shown[1]
+    told = [line.split() for line in shown[3:] if line]
+    assert ["web07", "exit", "3"] in [words[:3] for words in told]
+    assert any(words[:2] == ["web01", "running"] for words in told)
+    assert any(words[:2] == ["web20", "changed"] for words in told) or rows < 20
+    assert all(len(line) < columns for line in shown) and len(shown) <= rows
+    assert terminal.screen.display[0].startswith("PLAY [Roll out]") or rows < 20
+    feed(view, [finished(host, ts=START + 2, result={"recap": {"ok": 2, "changed": 2}}) for host in hosts])
+    lines = [line for line in terminal.lines() if line]
+    assert lines.count("PLAY RECAP") == 1
+    assert any(line.replace(" ", "").startswith("web[01-34](34):ok=2changed=2") for line in lines)
 
 
 def test_a_run_that_ends_before_the_first_frame_draws_no_table(monkeypatch: pytest.MonkeyPatch) -> None:

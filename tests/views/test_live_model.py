@@ -11,10 +11,14 @@ from hostpool.events import (
     HostRetry,
     HostStarted,
     Output,
+    PlayStarted,
     Progress,
     RunStarted,
+    TaskFinished,
+    TaskStarted,
 )
-from hostpool.views.live.model import KEPT, TAIL, Model
+from hostpool.views.live.ended import TAIL
+from hostpool.views.live.model import KEPT, Model
 from tests.views.support import RUN, START, faulty_runs, finished
 
 
@@ -29,7 +33,7 @@ def model_of(*events: Event) -> Model:
 @given(faulty_runs())
 def test_counts_hold_in_any_order(run: tuple[list[str], list[Event]]) -> None:
     model = Model()
-    for event in run[1]:
+    for event in (event for event in run[1] if not isinstance(event, PlayStarted | TaskStarted)):
         model.handle(event)
         assert model.done == sum(model.counts.values())
         assert model.done + len(model.running) + model.waiting == model.total
@@ -96,3 +100,71 @@ def test_fifty_thousand_hosts_leave_little_behind() -> None:
     assert (len(model.running), len(model.failures), len(model.finished)) == (0, KEPT, KEPT)
     assert max(len(ended.text) for ended in model.failures) <= TAIL
     assert model.done == 50_000
+
+
+HOSTS = ("a", "b", "c", "d")
+
+
+def begun(task: str, ts: float = START) -> TaskStarted:
+    return TaskStarted(ts=ts, play="p", task=task)
+
+
+def ended(host: str, status: str = "changed", ts: float = START, **result: object) -> TaskFinished:
+    return TaskFinished(ts=ts, host=host, play="p", task="t", status=status, result=result)  # type: ignore[arg-type]  # a status
+
+
+PLAY: list[Event] = [
+    RunStarted(ts=START, run=RUN, hosts=HOSTS, task="play site.yml"),
+    PlayStarted(ts=START, play="p", hosts=HOSTS),
+]
+
+
+def test_of_a_play_the_hosts_of_its_task_are_counted() -> None:
+    model = model_of(*PLAY, begun("one"), ended("b", ts=START + 2), ended("a", "ok", ts=START + 3))
+    assert (model.title, model.done, model.total) == ("p: one", 2, 4)
+    assert (list(model.running), [each.host for each in model.finished]) == (["c", "d"], ["a", "b"])
+    assert model.finished[0].duration == 3
+    model.handle(begun("two", START + 5))
+    assert (model.done, model.total, list(model.running)) == (0, 4, ["a", "b", "c", "d"])
+    assert model.running["a"].since == START + 5 and model.started == START
+
+
+def test_who_failed_in_a_task_stays_in_sight_and_is_in_no_later_one() -> None:
+    model = model_of(*PLAY, begun("one"), ended("c", "failed", rc=3, stderr="why\n"), ended("a"))
+    assert [(each.host, each.state, each.text) for each in model.failures] == [("c", "exit 3", "why\n")]
+    assert model.failed_before == 0 and model.bad == 1
+    model.handle(begun("two"))
+    assert (model.failed_before, model.bad, list(model.running)) == (1, 0, ["a", "b", "d"])
+    assert [each.host for each in model.failures] == ["c"]
+
+
+def test_who_is_rescued_or_ignored_goes_on() -> None:
+    model = model_of(
+        *PLAY, begun("one"), ended("c", "failed"), ended("a", "failed", ignored=True), begun("rescue")
+    )
+    assert model.failed_before == 1 and "a" in model.running
+    model.handle(ended("c"))
+    assert model.failed_before == 0 and not model.failures
+    model.handle(begun("two"))
+    assert list(model.running) == ["a", "b", "c", "d"]
+
+
+def test_at_the_end_of_a_play_its_hosts_are_counted_as_those_of_any_run() -> None:
+    model = model_of(
+        *PLAY, begun("one"), ended("c", "failed"), begun("two"), *(ended(host) for host in "abd")
+    )
+    for host in HOSTS:
+        model.handle(finished(host, status="failed" if host == "c" else "changed"))
+    assert (model.done, model.total, model.bad, model.failed_before) == (4, 4, 1, 0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(faulty_runs())
+def test_whatever_comes_in_a_play_the_numbers_agree(run: tuple[list[str], list[Event]]) -> None:
+    model = model_of(*PLAY[:1])
+    for event in run[1]:
+        model.handle(event)
+        assert model.done == sum(model.counts.values())
+        assert model.done + len(model.running) + model.waiting == model.total
+        assert not set(model.running) & {each.host for each in (*model.failures, *model.finished)}
+        assert model.rate(event.ts) >= 0

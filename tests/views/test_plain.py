@@ -237,3 +237,21 @@ def test_what_a_view_missed_after_an_error_it_does_not_report_as_missing() -> No
     view.handle(WEB[0])
     view.close()
     assert err.text() == ""
+
+
+def test_the_recap_is_folded() -> None:
+    def host(name: str, **counts: int) -> object:
+        return finished(
+            name, status="failed" if counts.get("failed") else "changed", result={"recap": counts}
+        )
+
+    well = [host(f"web{n}", ok=3, changed=1, skipped=2) for n in range(1, 6)]
+    results = [*well, host("web6", ok=1, failed=1)]
+    _, err = shown(run_of(*results))
+    assert err.startswith(
+        "PLAY RECAP\n"
+        "web[1-5] (5) : ok=3 changed=1 unreachable=0 failed=0 skipped=2\n"
+        "web6         : ok=1 changed=0 unreachable=0 failed=1\n"
+    )
+    assert shown(run_of(*results), fold=False)[1].count(" : ok=3") == 5
+    assert "web[1-5]" not in shown(run_of(*results), quiet=True)[1]

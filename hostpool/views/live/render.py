@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from itertools import islice
 
 from hostpool.views.live.cells import fit, padded, width
-from hostpool.views.live.model import Ended, Model, Running
+from hostpool.views.live.ended import Ended
+from hostpool.views.live.model import Model, Running
 from hostpool.views.neutralise import one_line
 from hostpool.views.words import STYLE, seconds, tally
 
@@ -69,9 +70,12 @@ def _whole(value: float) -> str:
 def _counts(model: Model, columns: int) -> Line:
     pieces = [(text, STYLE[status]) for status, text in tally(model.counts)]
     if model.running:
-        pieces.append((f"{len(model.running)} running", ACTIVE))
+        # Of a task of a playbook some may still wait for a place.
+        pieces.append((f"{len(model.running)} {'to go' if model.playing else 'running'}", ACTIVE))
     if model.waiting:
         pieces.append((f"{model.waiting} waiting", DIM))
+    if model.failed_before:
+        pieces.append((f"{model.failed_before} failed before", BAD))
     line: Line = []
     room = columns
     for text, style in pieces:
@@ -85,8 +89,8 @@ def _body(model: Model, columns: int, rows: int, now: float) -> list[Line]:
     """The three lists, each with its title where there is room for titles."""
     sizes = [len(model.failures), len(model.running), len(model.finished)]
     titles = [
-        f"failures {model.bad}, latest first",
-        f"running {len(model.running)}, longest first",
+        f"failures {model.bad + model.failed_before}, latest first",
+        f"{'to go' if model.playing else 'running'} {len(model.running)}, longest first",
         f"done {model.done - model.bad}, latest first",
     ]
     titled = rows >= 9
@@ -108,9 +112,12 @@ def _body(model: Model, columns: int, rows: int, now: float) -> list[Line]:
 
 def share(room: int, sizes: Sequence[int]) -> list[int]:
     """Divides ``room`` rows over lists of these sizes: a quarter for the failures, half for the running,
-    the rest for the finished; what one does not need goes to the others, the running first."""
+    the rest for the finished; what one does not need goes to the others, the running first. A failure is
+    in sight as soon as there are two rows."""
     weights = (1, 2, 1)
     shares = [min(size, room * weight // 4) for size, weight in zip(sizes, weights, strict=True)]
+    if room > 1:
+        shares[0] = max(shares[0], min(sizes[0], 1))
     for at in (1, 0, 2):
         shares[at] += min(sizes[at] - shares[at], room - sum(shares))
     return shares
