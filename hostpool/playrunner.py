@@ -58,12 +58,14 @@ class PlayRunner:
         all_output: bool = False,
         argv: Sequence[str] = (),
         run_id: str | None = None,
+        keep: Callable[[Machine], None] = lambda machine: None,
     ) -> None:
         self.run_id = os.urandom(3).hex() if run_id is None else run_id
         self._pool = pool
         self._machine = machine
         self._events = pool.events(all_output=all_output)
         self._sinks = Sinks(sinks)
+        self._keep = keep
         self._ask = ask
         self._answers: SimpleQueue[tuple[int, str, str | None]] = SimpleQueue()
         self._deadline = deadline
@@ -213,6 +215,8 @@ class PlayRunner:
             self._sinks.tell(result)
         counts = counts_of(list(results.values()))
         early = machine.stopped_early or self._past_deadline
+        if any(not result.ok for result in results.values()):
+            self._keep(machine)
         code = exit_code(
             counts,
             interrupted=self._interrupted,

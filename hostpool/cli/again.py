@@ -64,12 +64,14 @@ class Invocation:
 
 @dataclasses.dataclass(frozen=True)
 class Replay:
-    """A run of the history, on these hosts alone. ``fingerprint`` is of the local files it used then."""
+    """A run of the history, on these hosts alone. ``fingerprint`` is of the local files it used then,
+    ``left`` where a playbook's hosts stood at its end, if they are to go on there."""
 
     run: int
     hosts: tuple[str, ...]
     fingerprint: str | None = None
     changed_ok: bool = False
+    left: bytes | None = None
 
 
 class Again(msgspec.Struct, frozen=True, kw_only=True):

@@ -291,15 +291,15 @@ class Audited:
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class RunsOptions(Audited, Sources, Ending, Pooling, Connecting, Becoming, Limiting, Showing, Recorded):
-    """What every command takes that runs something on hosts, a playbook too."""
+    """What every command takes that runs something on hosts, a playbook too. ``replay`` is the run of
+    the history that is done again."""
+
+    replay: Replay | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class HostOptions(RunsOptions, Selecting, Spreading):
-    """What every command that works on hosts takes. ``replay`` is the run of the history that is done
-    again."""
-
-    replay: Replay | None = None
+    """What every command that works on hosts takes."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

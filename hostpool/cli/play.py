@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from hostpool.playbook.load import Loader
     from hostpool.playbook.machine import Machine
     from hostpool.playbook.model import Playbook
+    from hostpool.playbook.resume import Left
+    from hostpool.runner import Sink
     from hostpool.secrets import Secret
     from hostpool.settings import Settings
 
@@ -93,6 +95,7 @@ def _settings(options: PlayOptions) -> Settings:
 def _machine(
     options: PlayOptions, loader: Loader, book: Playbook, inventory: Inventory, connection: Settings
 ) -> Machine:
+    from hostpool.playbook import resume
     from hostpool.playbook.calls import Defaults
     from hostpool.playbook.machine import Machine
     from hostpool.playbook.outs import Options
@@ -100,6 +103,7 @@ def _machine(
     from hostpool.playbook.world import World
     from hostpool.settings import FANOUT
 
+    left = _taken_up(options, book)
     choice = Choice(frozenset(options.tags or ("all",)), frozenset(options.skip_tags or ()))
     plays, found = applied(book.plays, choice, options.start_at_task)
     if not found:
@@ -130,6 +134,9 @@ def _machine(
             force_handlers=options.force_handlers,
             fanout=options.fanout or FANOUT,
             verbosity=options.verbose,
+            only=None if options.replay is None else frozenset(options.replay.hosts),
+            left=left,
+            exact=left is None or not resume.changed(left),
         ),
     )
 
@@ -139,6 +146,7 @@ def selected(machine: Machine, book: Playbook) -> list[str]:
     found: dict[str, None] = {}
     for play in book.plays:
         found.update(dict.fromkeys(machine.hosts_of(play)))
+    found.update(dict.fromkeys(sorted(machine.options.only or ())))
     if not found:
         limited = f" limited to {machine.options.limit!r}" if machine.options.limit else ""
         raise PatternError(
@@ -158,6 +166,41 @@ def _secrets(hosts: Sequence[str], machine: Machine, connection: Settings, loade
     return sorted(found)
 
 
+def _taken_up(options: PlayOptions, book: Playbook) -> Left | None:
+    """What the run that is done again left. Raises UsageError when the playbook is not what it was."""
+    from hostpool.playbook import resume
+
+    replay = options.replay
+    if replay is None:
+        return None
+    if replay.left is None:
+        if replay.fingerprint not in (None, resume.fingerprint(book.files)) and not replay.changed_ok:
+            raise _changed(replay.run, "the playbook")
+        return None
+    left = resume.decoded(replay.left)
+    changed = resume.changed(left)
+    if changed and not replay.changed_ok:
+        raise _changed(replay.run, ", ".join(changed[:5]))
+    return left
+
+
+def _changed(run: int, what: str) -> UsageError:
+    return UsageError(f"{what} changed since run {run}", hint="--changed-ok takes it as it is now")
+
+
+def _keeping(sink: Sink, options: PlayOptions) -> Callable[[Machine], None]:
+    """Hands what a run leaves to the history."""
+    from hostpool.cli.secrecy import mask_text
+    from hostpool.history import Recorder
+    from hostpool.playbook.resume import encoded
+
+    def keep(machine: Machine) -> None:
+        if isinstance(sink, Recorder):
+            sink.keep(encoded(machine.keeping.left(mask_text, output=options.history_output)))
+
+    return keep
+
+
 def _run(options: PlayOptions, loader: Loader, book: Playbook, words: Sequence[str]) -> int:
     import msgspec
 
@@ -167,6 +210,7 @@ def _run(options: PlayOptions, loader: Loader, book: Playbook, words: Sequence[s
     from hostpool.cli.settings import view
     from hostpool.cli.signals import Signals
     from hostpool.cli.sinks import Shared
+    from hostpool.playbook.resume import fingerprint
     from hostpool.playrunner import PlayRunner
     from hostpool.pool import HostPool
     from hostpool.settings import FANOUT
@@ -189,7 +233,9 @@ def _run(options: PlayOptions, loader: Loader, book: Playbook, words: Sequence[s
     ) as pool:
         pool.asker = asking(screen.paused) if watch is None else None
         pool.prepare([host for host in hosts if machine.world.has(host)])
-        sinks, number = recording.beside(options, hosts, f"play {name}", view_options, shared)
+        sinks, number = recording.beside(
+            options, hosts, f"play {name}", view_options, shared, fingerprint=fingerprint(book.files)
+        )
         runner = PlayRunner(
             pool,
             sinks,
@@ -200,6 +246,7 @@ def _run(options: PlayOptions, loader: Loader, book: Playbook, words: Sequence[s
             all_output=needs_output(kind, view_options) or options.outdir is not None,
             argv=secrecy.masked(["hostpool", *sys.argv[1:]]),
             run_id=number,
+            keep=_keeping(sinks[0], options),
         )
         if options.syslog:
             audit.write(

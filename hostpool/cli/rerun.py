@@ -24,6 +24,7 @@ _HELP = """Do again what a run did (the last one, or number RUN), on those of it
 
 The command, its options and its inventory are those of that run; passwords are asked for again, and so is
 every value that the history does not keep. Without a choice it prints what could be chosen and exits 2.
+A playbook goes on where each host stood: at the task that failed, with the handlers that were pending.
 
 \b
   hostpool rerun --failed
@@ -52,6 +53,9 @@ class RerunOptions(Showing, Remembering):
     changed_ok: bool = flag(
         "--changed-ok", section=_PICK, help="Take local files as they are now, if they changed since."
     )
+    from_start: bool = flag(
+        "--from-start", section=_PICK, help="A playbook from its start, not where each host stood."
+    )
     list_hosts: bool = flag("--list-hosts", section=_PICK, help="Print the chosen hosts; run nothing.")
     yes: bool = flag(
         "-y", "--yes", section=SECTIONS[1], help="Do not ask before a large run as another user."
@@ -71,6 +75,7 @@ def run(options: RerunOptions, words: list[str]) -> int:
         found = history.run(number)
         statuses = history.statuses(found)
         data = history.again(found.run)
+        left = None if options.all or options.from_start else history.left(found.run)
     if found.alive:
         raise UsageError(f"run {found.run} is still going on", hint="rerun what it leaves when it has ended")
     chosen = {status for name, these in _CHOICES.items() if getattr(options, name) for status in these}
@@ -87,7 +92,7 @@ def run(options: RerunOptions, words: list[str]) -> int:
         return list_hosts(options, hosts)
     if data is None:
         raise UsageError(f"run {found.run} was recorded without what is needed to repeat it")
-    return _repeat(options, found, again.read(data), hosts)
+    return _repeat(options, found, again.read(data), hosts, left)
 
 
 def _plan(found: Run, statuses: dict[str, Status]) -> str:
@@ -112,7 +117,9 @@ def _usual(statuses: dict[str, Status]) -> str:
     return "--all"
 
 
-def _repeat(options: RerunOptions, found: Run, call: Again, hosts: tuple[str, ...]) -> int:
+def _repeat(
+    options: RerunOptions, found: Run, call: Again, hosts: tuple[str, ...], left: bytes | None
+) -> int:
     spec = _spec(call.command)
     inventory = tuple(os.path.abspath(each) if values.is_path(each) else each for each in options.inventory)  # noqa: PTH100
     if not inventory and "-" in call.inventory:
@@ -132,8 +139,9 @@ def _repeat(options: RerunOptions, found: Run, call: Again, hosts: tuple[str, ..
         "inventory_typed": bool(inventory) or call.executable,
         "yes": options.yes,
         "no_history": options.no_history,
-        "replay": Replay(found.run, hosts, call.fingerprint, options.changed_ok),
+        "replay": Replay(found.run, hosts, call.fingerprint, options.changed_ok, left),
     }
+    more = {name: value for name, value in more.items() if name in spec.options.__dataclass_fields__}
     _go_to(call.directory, found)
     restored, words = again.restored(call, spec.options, more, _asked)
     restored = replace(restored, invocation=Invocation(call.command, tuple(words)))

@@ -57,6 +57,8 @@ _LAYOUTS = (
     CREATE TABLE step (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, record BLOB NOT NULL);
     CREATE INDEX step_run ON step (run);
     """,
+    # Where the hosts of a playbook stood when it ended, for a rerun: one compressed document.
+    "CREATE TABLE left_over (run INTEGER PRIMARY KEY, record BLOB NOT NULL);",
 )
 """What leads from each layout to the next; entries are never changed once released."""
 

@@ -80,6 +80,7 @@ def _forget(connection: sqlite3.Connection, runs: list[int]) -> int:
                 "DELETE FROM host WHERE id >= ? AND id < ?", (host_id(run, 0), host_id(run + 1, 0))
             )
             connection.execute("DELETE FROM step WHERE run = ?", (run,))
+            connection.execute("DELETE FROM left_over WHERE run = ?", (run,))
             connection.execute("DELETE FROM run WHERE id = ?", (run,))
     return len(runs)
 

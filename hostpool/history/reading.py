@@ -13,7 +13,7 @@ from typing import Any
 from hostpool.errors import ErrorInfo
 from hostpool.history.database import HistoryError, explained, host_id, open_for_reading
 from hostpool.history.process import lives
-from hostpool.history.records import Run, Step, unpacked, unpacked_step
+from hostpool.history.records import Run, Step, decompressed, unpacked, unpacked_step
 from hostpool.results import STATUSES, HostResult, Status
 
 _COLUMNS = (
@@ -93,6 +93,14 @@ class History:
                 return None
             row = connection.execute("SELECT again FROM run WHERE id = ?", (number,)).fetchone()
             return row[0] if row else None
+
+    def left(self, number: int) -> bytes | None:
+        """Where its hosts stood at the end, if it was a playbook that not every host came through."""
+        with self._reading() as connection:
+            if connection is None:
+                return None
+            row = connection.execute("SELECT record FROM left_over WHERE run = ?", (number,)).fetchone()
+            return decompressed(row[0]) if row else None
 
     def names(self, run: Run) -> list[str]:
         """Its hosts, in inventory order."""

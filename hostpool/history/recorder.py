@@ -18,7 +18,7 @@ from hostpool.events import Event, HostStarted, PlayStarted, RunFinished, TaskFi
 from hostpool.history import process
 from hostpool.history.database import PLACES, HistoryError, explained, host_id, open_for_writing
 from hostpool.history.pruning import Limits, prune_when_due
-from hostpool.history.records import KEPT_OUTPUT, About, Step, packed, packed_step
+from hostpool.history.records import KEPT_OUTPUT, About, Step, compressed, packed, packed_step
 from hostpool.results import HostResult
 
 _GATHER = 0.1
@@ -60,6 +60,7 @@ class Recorder:
         self._room: dict[str, int] = {}
         self._bytes = 0
         self._end: RunFinished | None = None
+        self._left: bytes | None = None
         self._closing = False
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -99,6 +100,11 @@ class Recorder:
                 ((host_id(run, place), _text(host)) for place, host in enumerate(hosts)),
             )
         return run
+
+    def keep(self, left: bytes) -> None:
+        """What the run leaves for one that takes it up; masked by whoever makes it. Before its end."""
+        with self._changed:
+            self._left = compressed(left)
 
     # -- the sink ------------------------------------------------------------------------------------
 
@@ -195,6 +201,8 @@ class Recorder:
                 rows,
             )
             connection.executemany("INSERT INTO step (run, record) VALUES (?, ?)", steps)
+            if end is not None and self._left is not None:
+                connection.execute("INSERT INTO left_over VALUES (?, ?)", (self._run, self._left))
             if end is not None:
                 connection.execute(
                     "UPDATE run SET finished = ?, duration = ?, counts = ?, exit_code = ?, interrupted = ?,"

@@ -76,7 +76,7 @@ def packed(result: HostResult, *, output: bool) -> bytes:
     changes["stdout_truncated"] = result.stdout_truncated or cut_out
     changes["stderr_truncated"] = result.stderr_truncated or cut_err
     changes["result"] = _fitting(result.result) if output else None
-    return _compressed(_json(msgspec.structs.replace(result, **changes)))
+    return compressed(_json(msgspec.structs.replace(result, **changes)))
 
 
 def _fitting(result: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -95,18 +95,18 @@ def packed_step(step: Step, room: int) -> tuple[bytes, int]:
     """A masked event of a playbook, and how much of ``room`` (bytes) its data takes; what does not fit
     is left out."""
     if not isinstance(step, TaskFinished):
-        return _compressed(_json(step)), 0
+        return compressed(_json(step)), 0
     size = len(_json((step.result, step.diff)))
     if size > room:
         result = {key: step.result[key] for key in ("ignored",) if step.result and key in step.result}
         step, size = msgspec.structs.replace(step, result=result or None, diff=None), 0
-    return _compressed(_json(step)), size
+    return compressed(_json(step)), size
 
 
 def unpacked(record: bytes) -> HostResult:
     """Raises ValueError for what is no record."""
     try:
-        return _decoder.decode(_decompressed(record))
+        return _decoder.decode(decompressed(record))
     except (zlib.error, msgspec.DecodeError) as error:
         raise ValueError(str(error)) from error
 
@@ -114,17 +114,18 @@ def unpacked(record: bytes) -> HostResult:
 def unpacked_step(record: bytes) -> Step:
     """Raises ValueError for what is no record."""
     try:
-        return _step_decoder.decode(_decompressed(record))
+        return _step_decoder.decode(decompressed(record))
     except (zlib.error, msgspec.DecodeError) as error:
         raise ValueError(str(error)) from error
 
 
-def _compressed(data: bytes) -> bytes:
+def compressed(data: bytes) -> bytes:
     compressor = zlib.compressobj(_LEVEL, zdict=_USUAL)
     return compressor.compress(data) + compressor.flush()
 
 
-def _decompressed(record: bytes) -> bytes:
+def decompressed(record: bytes) -> bytes:
+    """Raises zlib.error."""
     decompressor = zlib.decompressobj(zdict=_USUAL)
     return decompressor.decompress(record) + decompressor.flush()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ class Effects:
     facts: dict[str, Any] = field(default_factory=dict)
     cached: dict[str, Any] = field(default_factory=dict)
     included: dict[str, Any] = field(default_factory=dict)
+    sources: tuple[str, list[str]] | None = None
+    """Of ``included``: the variable they went into, if any, and the files."""
     hosts: list[tuple[str, list[str], dict[str, Any]]] = field(default_factory=list)
     groups: list[tuple[str, list[str]]] = field(default_factory=list)
 
@@ -117,19 +119,24 @@ def _include_vars(
         if name is None:
             raise BadTask("include_vars needs a file or a dir")
         names = [_find_vars(name, scope)]
+    found = included_variables(names, args["name"] or "", around.files)
+    if around.files.collector.found:
+        raise BadTask("; ".join(f"{e.where()}: {e.message}" for e in around.files.collector.found))
+    effects.included.update(found)
+    effects.sources = (args["name"] or "", names)
+    shown = {key: None if hasattr(value, "render") else value for key, value in found.items()}
+    return {"changed": False, "ansible_included_var_files": names, "ansible_facts": _plain_only(shown)}
+
+
+def included_variables(names: Sequence[str], into: str, files: Files) -> dict[str, Any]:
+    """The variables of these files, or the one ``into`` which they all go. Raises BadTask."""
     found: dict[str, Any] = {}
     for each in names:
-        document = around.files.read(each)
+        document = files.read(each)
         if document is None:
             raise BadTask(f"{each} cannot be read")
         found.update(variables_of(document))
-    if around.files.collector.found:
-        raise BadTask("; ".join(f"{e.where()}: {e.message}" for e in around.files.collector.found))
-    if args["name"]:
-        found = {args["name"]: _nested(found)}
-    effects.included.update(found)
-    shown = {key: None if hasattr(value, "render") else value for key, value in found.items()}
-    return {"changed": False, "ansible_included_var_files": names, "ansible_facts": _plain_only(shown)}
+    return {into: _nested(found)} if into else found
 
 
 def _nested(found: dict[str, Any]) -> Any:

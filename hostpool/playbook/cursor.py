@@ -34,16 +34,32 @@ class Position(NamedTuple):
     task: Task
 
 
+class Stand(NamedTuple):
+    """``trail``: the includes around the task, and the task; ``handlers``: those that were at hand."""
+
+    key: Key
+    trail: tuple[Task, ...]
+    handlers: tuple[int, ...]
+
+
 class _Frame:
-    __slots__ = ("block", "failed", "index", "key", "keys", "nodes", "phase")
+    __slots__ = ("block", "by", "failed", "handlers", "index", "key", "keys", "nodes", "phase")
 
     def __init__(
-        self, key: Key, nodes: Sequence[Node], block: Block | None = None, keys: Sequence[int] | None = None
+        self,
+        key: Key,
+        nodes: Sequence[Node],
+        block: Block | None = None,
+        keys: Sequence[int] | None = None,
+        by: Task | None = None,
+        handlers: bool = False,
     ) -> None:
         self.key = key
         self.nodes = nodes
         self.keys = keys
         self.block = block
+        self.by = by
+        self.handlers = handlers
         self.phase = Phase.BLOCK
         self.index = 0
         self.failed = False
@@ -93,9 +109,8 @@ class Cursor:
                 continue
             numbered = self._sections[number]()
             if numbered:
-                self._frames.append(
-                    _Frame((number,), [node for _, node in numbered], keys=[n for n, _ in numbered])
-                )
+                nodes, keys = [node for _, node in numbered], [n for n, _ in numbered]
+                self._frames.append(_Frame((number,), nodes, keys=keys, handlers=number in self._handlers))
                 return True
         return False
 
@@ -137,22 +152,39 @@ class Cursor:
     def insert(self, parts: Sequence[tuple[int, Sequence[Node]]]) -> None:
         """Nodes that come right after the task at hand, before what followed it, each part with a
         number that orders it among the others. Call ``done`` first."""
-        key = self._before()
+        key, by = self._before()
         for number, nodes in reversed(parts):
-            self._frames.append(_Frame((*key, number), nodes))
+            self._frames.append(_Frame((*key, number), nodes, by=by))
 
     def insert_numbered(self, numbered: Numbered) -> None:
         """As ``insert``, for handlers: each has its own number."""
-        key = self._before()
-        self._frames.append(_Frame(key, [node for _, node in numbered], keys=[n for n, _ in numbered]))
+        key, by = self._before()
+        nodes, keys = [node for _, node in numbered], [n for n, _ in numbered]
+        self._frames.append(_Frame(key, nodes, keys=keys, by=by, handlers=True))
 
-    def _before(self) -> Key:
-        """The key of the task that was done last."""
+    def _before(self) -> tuple[Key, Task]:
+        """The task that was done last, with its key."""
         frame = self._frames[-1]
         frame.index -= 1
-        key = frame.here
+        key, task = frame.here, frame.nodes[frame.index]
         frame.index += 1
-        return key
+        assert isinstance(task, Task)
+        return key, task
+
+    def stand(self) -> Stand:
+        """From where the host could go on later. A ``rescue`` is not gone into again without its block:
+        that is where it begins then."""
+        place = self.peek()
+        trail: list[Task] = []
+        left: list[int] = []
+        for frame in self._frames:
+            if frame.by is not None and frame.by not in trail:
+                trail.append(frame.by)
+            if frame.block is not None and frame.phase is Phase.RESCUE:
+                return Stand(frame.key, (*trail, *_first(frame.block)), tuple(left))
+            if frame.handlers and frame.keys is not None:
+                left += frame.keys[frame.index :]
+        return Stand(place.key if place else (), (*trail, *([place.task] if place else [])), tuple(left))
 
     @property
     def rescuable(self) -> bool:
@@ -166,3 +198,9 @@ class Cursor:
         """The host's play is over for it, without a failure."""
         self._frames.clear()
         self._next = len(self._sections)
+
+
+def _first(node: Node) -> list[Task]:
+    if isinstance(node, Task):
+        return [node]
+    return next((found for each in node.block if (found := _first(each))), [])

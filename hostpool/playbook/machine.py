@@ -17,6 +17,7 @@ from hostpool.playbook.actions import Surroundings
 from hostpool.playbook.calls import BadTask, message_of
 from hostpool.playbook.files import variables_of
 from hostpool.playbook.hosttask import Submit
+from hostpool.playbook.keeping import Keeping
 from hostpool.playbook.load import Loader
 from hostpool.playbook.model import Play, Playbook
 from hostpool.playbook.outs import HostState, Job, Options, Out, PlayBegan, Said
@@ -40,9 +41,15 @@ class Machine:
         self.around = Surroundings(loader.files, options.verbosity)
         self.variables = Variables(world, options.extra, _magic(options, world))
         self.variables.play_magic = {**self.variables._magic}
-        self._plays = deque(book.plays)
+        self.keeping = Keeping(self)
+        self._plays = deque(enumerate(book.plays))
+        self.index = 0
+        """The number of the play at hand."""
         self._play: Play | None = None
         self._batches: deque[Sequence[str]] = deque()
+        self._waiting_hosts: list[str] = []
+        self.cut = False
+        """Whether it was stopped before its end."""
         self._run: PlayRun | None = None
         self._out: deque[Out] = deque()
         self._title = ""
@@ -52,6 +59,7 @@ class Machine:
         self.done = False
 
     def start(self) -> None:
+        self.keeping.restore()
         self._go_on()
 
     def take(self) -> list[Out]:
@@ -84,6 +92,13 @@ class Machine:
     def state(self, host: str) -> HostState:
         return self.states.setdefault(host, HostState())
 
+    def known_hosts(self) -> list[str]:
+        return list(dict.fromkeys([*self.states, *self.variables.registered]))
+
+    def unbegun(self) -> list[str]:
+        """Hosts of the play at hand whose turn had not come when the run was cut."""
+        return [*self._waiting_hosts, *(host for batch in self._batches for host in batch)]
+
     @property
     def stopping(self) -> bool:
         return self._stopping
@@ -97,6 +112,7 @@ class Machine:
                     return
                 self._end_batch(self._run)
             if self._stopping:
+                self.cut = True
                 self.done = not self._waiting
                 return
             if not self._next_batch():
@@ -104,8 +120,11 @@ class Machine:
 
     def _end_batch(self, run: PlayRun) -> None:
         self._run = None
+        run.settle()
         if run.broken:
             self.stopped_early = True
+            self.cut = True
+            self._waiting_hosts = self.unbegun()
             self._batches.clear()
             self._plays.clear()
         elif run.whole_batch_failed or run.play_ended:
@@ -115,7 +134,8 @@ class Machine:
         while not self._batches:
             if not self._plays:
                 return False
-            self._begin(self._plays.popleft())
+            self.index, play = self._plays.popleft()
+            self._begin(play)
         batch = [host for host in self._batches.popleft() if self._alive(host)]
         if batch and self._play is not None:
             self._run = PlayRun(self, self._play, batch, self._title)
@@ -130,7 +150,7 @@ class Machine:
         try:
             hosts = self.hosts_of(play)
             self._title = self.name_of(play)
-            everybody = [host for host in hosts if self._alive(host)]
+            everybody = [host for host in hosts if self._alive(host) and self.keeping.due(host)]
             if not everybody:
                 if not hosts:
                     self.say(Said(f"play {self._title!r}: no host matched", None))
@@ -162,6 +182,9 @@ class Machine:
         if not pattern:
             return []
         found = self.world.select(pattern, self.options.limit, list(self.options.exclude) or None)
+        if self.options.only is not None:
+            found = [host for host in found if host in self.options.only]
+            return _ordered(found, play.order)
         if not found and self.options.limit is None and pattern in ("localhost", "127.0.0.1"):
             found = [pattern]
         return _ordered(found, play.order)

@@ -9,6 +9,7 @@ from typing import Any
 from hostpool.playbook.calls import Defaults
 from hostpool.playbook.hosttask import Submit
 from hostpool.playbook.results import Result
+from hostpool.playbook.resume import Left
 from hostpool.playbook.tags import Choice
 
 
@@ -67,6 +68,11 @@ class Options:
     force_handlers: bool = False
     fanout: int = 64
     verbosity: int = 0
+    only: frozenset[str] | None = None
+    """Hosts beside which no other is touched."""
+    left: Left | None = None
+    """What an earlier run left undone, to be taken up; ``exact``: by a playbook that has not changed."""
+    exact: bool = True
 
 
 @dataclass(slots=True)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from hostpool.playbook.actions import Effects
 from hostpool.playbook.calls import yes
-from hostpool.playbook.cursor import Caught, Cursor, Key, Numbered, Position, Section
+from hostpool.playbook.cursor import Caught, Cursor, Key, Position, Section
 from hostpool.playbook.hosttask import Ended, HostTask, Running, Submit
 from hostpool.playbook.including import included
+from hostpool.playbook.keeping import place_of
 from hostpool.playbook.model import Node, Play, Role, Task
 from hostpool.playbook.outs import Said, TaskBegan, TaskEnded
 from hostpool.playbook.results import CENSORED, Result, results_of
+from hostpool.playbook.resume import Notice
 from hostpool.playbook.tags import chosen
 from hostpool.results import HostResult
 from hostpool.tasks.modules.job import Connect
@@ -62,6 +64,7 @@ class PlayRun:
         self._busy: Counter[Task] = Counter()
         self._started: set[tuple[Key, str]] = set()
         self._set_batch()
+        self._owed = {host: machine.keeping.owed(host) for host in hosts}
         for host in hosts:
             self._cursors[host] = Cursor(self._sections(host), frozenset({2, 4, 6}))
 
@@ -73,13 +76,15 @@ class PlayRun:
         def nodes(which: list[Node]) -> Section:
             return lambda: list(enumerate(which))
 
-        def pending() -> Numbered:
-            return self._pending(host)
+        def pending(number: int) -> Section:
+            return lambda: self._pending(host) if not self._is_behind(host, number) else []
 
         choice = self._machine.options.choice
         pre, main, post = (chosen(section, choice) for section in self.play.sections)
         gather = [self._gathering()] if self._gathers() else []
-        return [nodes(list(gather)), nodes(pre), pending, nodes(main), pending, nodes(post), pending]
+        return [
+            nodes(list(gather)), nodes(pre), pending(2), nodes(main), pending(4), nodes(post), pending(6),
+        ]  # fmt: skip
 
     def _gathers(self) -> bool:
         if self.play.gather_facts is None:
@@ -95,6 +100,7 @@ class PlayRun:
 
     def _pending(self, host: str) -> list[tuple[int, Node]]:
         """The handlers this host has been notified of, in the order they are defined."""
+        self._settle_owed(host)
         numbers = sorted(self._notified[host])
         self._notified[host].clear()
         return [(number, self._handlers[number]) for number in numbers]
@@ -148,13 +154,92 @@ class PlayRun:
             cursor = self._cursors.get(host)
             if cursor is None or host in self._steps:
                 continue
-            place = cursor.peek()
+            place = self._caught_up(host, cursor)
             if cursor.dead and host not in self._out:
                 self._is_gone(host)
                 place = None if host not in self._cursors else cursor.peek()
             if place is not None:
                 found[host] = place
         return found
+
+    # -- taking up an earlier run ------------------------------------------------------------------------
+
+    def _caught_up(self, host: str, cursor: Cursor) -> Position | None:
+        """The host's next task, with what is behind it skipped."""
+        place, catch = cursor.peek(), self._machine.keeping.catching(host)
+        if catch is None:
+            return place
+        while place is not None and catch.skips(place.key, self._name(place.task, host)):
+            self._skip(host, place.task)
+            cursor.done()
+            place = cursor.peek()
+        if catch.over:
+            self._machine.keeping.caught_up(host)
+        elif place is None:
+            self._machine.keeping.caught_up(host)
+            self._cannot_go_on(host, catch.wanted)
+        return place
+
+    def _is_behind(self, host: str, section: int) -> bool:
+        """Whether the host takes up an earlier run in a later section."""
+        catch = self._machine.keeping.catching(host)
+        return catch is not None and section < catch.section
+
+    def _skip(self, host: str, task: Task) -> None:
+        if task.name == GATHER and task.place is self.play.place:
+            self._variables.facts(host).elided = True
+        for args in self._machine.keeping.brought(task):
+            for role in included(self._machine.loader, self.play, task, args, {}).roles:
+                self._add_handlers(role)
+
+    def _cannot_go_on(self, host: str, title: str) -> None:
+        state = self._machine.state(host)
+        state.failed, state.status, state.ran = True, "failed", True
+        state.why = f"the play has no task {title!r} any more, at which the host could go on"
+        state.hint = "rerun with --from-start"
+        self._machine.recap.add(host, "failed")
+        self._drop(host)
+
+    def _settle_owed(self, host: str) -> None:
+        """Handlers that an earlier run had notified."""
+        if not (owed := self._owed.pop(host, None)):
+            return
+        exact = self._machine.options.exact
+        for notice in owed:
+            found = [
+                number
+                for number, handler in enumerate(self._handlers)
+                if self._name(handler, host) == notice.title
+                and (not exact or place_of(handler) == notice.place)
+            ]
+            if found:
+                self._notified[host].add(found[-1])
+            else:
+                self._machine.say(Said(f"{host}: the pending handler {notice.title!r} is no longer there"))
+
+    def _stands(self, host: str) -> None:
+        """Keeps where the host is, for a later run."""
+        if (cursor := self._cursors.get(host)) is None or cursor.dead:
+            return
+        stand = cursor.stand()
+        if not stand.trail:
+            return  # through with the play
+        self._machine.keeping.stands(host, stand, [self._name(task, host) for task in stand.trail])
+        self._owes(host, stand.handlers)
+
+    def _owes(self, host: str, numbers: Iterable[int]) -> None:
+        handlers = [self._handlers[number] for number in numbers]
+        notices = [Notice(place_of(handler), self._name(handler, host)) for handler in handlers]
+        self._machine.keeping.owes(host, notices)
+
+    def settle(self) -> None:
+        """The batch is over, or cut: what its hosts still had to do is kept."""
+        for host in list(self._cursors):
+            if self._machine.stopping:
+                self._stands(host)
+        for host in self.hosts:
+            self._owes(host, sorted(self._notified[host]))
+            self._notified[host].clear()
 
     def _new_step(self, key: Key, task: Task, hosts: list[str]) -> None:
         step = _Step(key, task, self._name(task, hosts[0]), deque(hosts))
@@ -282,8 +367,13 @@ class PlayRun:
         about = host
         if self._says(host, task, task.keywords.delegate_facts):
             about = str(self._keyword(host, task, task.keywords.delegate_to) or host)
+        names = [task.register] if task.register else []
         for effects in ended.effects:
             self._apply(host, effects, about)
+            names += effects.facts
+        (self._machine.keeping.hides if self._hidden(host, task) else self._machine.keeping.shows)(
+            host, names
+        )
         if task.module in ("setup", "gather_facts") and task.name != GATHER:
             self._variables.facts(host).elided = False
         if task.register:
@@ -297,12 +387,15 @@ class PlayRun:
             variables.set(about, effects.facts)
         if effects.cached:
             variables.facts(about).take(effects.cached)
-        if effects.included:
+        if effects.sources is not None:
             variables.include(host, effects.included)
+            self._machine.keeping.included(host, *effects.sources)
         for name, groups, values in effects.hosts:
             world.add_host(name, groups, values)
+            self._machine.keeping.grew("add_host", name, groups, dict(values))
         for group, parents in effects.groups:
             world.group_by(host, group, parents)
+            self._machine.keeping.grew("group_by", host, group, parents)
         if effects.hosts or effects.groups:
             variables.forget_inventory()
 
@@ -344,6 +437,8 @@ class PlayRun:
         recap, state = self._machine.recap, self._machine.state(host)
         state.why = str(result.get("msg", ""))
         state.hint = result.get("hint")
+        if result.get("unreachable") or not self._cursors[host].rescuable:
+            self._stands(host)
         if result.get("unreachable"):
             state.unreachable = True
             state.status = str(result.get("status") or "unreachable")
@@ -417,6 +512,7 @@ class PlayRun:
         return state.failed or state.unreachable
 
     def _stop_host(self, host: str) -> None:
+        self._stands(host)
         self._steps.pop(host, None)
         self._cursors.pop(host, None)
         state = self._machine.state(host)
@@ -461,6 +557,8 @@ class PlayRun:
                 return False
             for role in found.roles:
                 self._add_handlers(role)
+            if found.roles:
+                self._machine.keeping.brought_roles(step.task, args)
             nodes = chosen(found.nodes, self._machine.options.choice)
             for each in everybody:
                 self._inserts.setdefault(each, []).append((number, nodes))
@@ -486,6 +584,7 @@ class PlayRun:
                 self._variables.facts(host).known = None
             elif action == "clear_host_errors":
                 self._machine.states.pop(host, None)
+                self._machine.keeping.forgets(host)
             elif action == "end_host":
                 cursor.end()
         if action in ("end_play", "end_batch"):

@@ -48,7 +48,7 @@ class Facts(Mapping[str, Any]):
             if self.elided:
                 raise FactsWanted(self._host)
             return self.short
-        if self.elided and _is_fact(name):
+        if self.elided and is_fact(name):
             raise FactsWanted(self._host)
         return (self.known or {}).get(name, default)
 
@@ -74,7 +74,7 @@ class Facts(Mapping[str, Any]):
         return 1 + len(self.known or {})
 
 
-def _is_fact(name: str) -> bool:
+def is_fact(name: str) -> bool:
     return name not in _NOT_FACTS and (name[8:] in NAMES or name.startswith(_INTERFACES))
 
 

@@ -238,8 +238,9 @@ def test_a_playbook_is_kept_and_shown(
     assert "fails" in hostpool("show").out + hostpool("show").err
     stored = b"".join(path.read_bytes() for path in state.iterdir())
     assert b"very-hidden" not in stored and "very-hidden" not in json.dumps(document)
-    refused = hostpool("rerun", "--failed")
-    assert refused.code == 2 and "cannot be repeated" in refused.err
+    assert hostpool("rerun", "--failed", "--list-hosts").out == "web2\n"
+    rerun = hostpool("rerun", "--failed", "-o", "json")
+    assert [task["task"] for task in json.loads(rerun.out)["plays"][0]["tasks"]] == ["fails"]
     mail = hostpool("play", "--cron", "site", "-i", inventory, "site.yml")
     assert mail.code == 3 and mail.out.startswith("hostpool site: 1 of 2 hosts failed: web2\n")
     assert mail.err == ""

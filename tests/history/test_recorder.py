@@ -179,7 +179,7 @@ def test_a_newer_layout_is_left_alone(file: Path) -> None:
 def test_an_older_layout_is_brought_up_to_date(file: Path) -> None:
     record(file, "web1")
     connection = sqlite3.connect(file)
-    connection.executescript("DROP TABLE step; PRAGMA user_version = 1")
+    connection.executescript("DROP TABLE step; DROP TABLE left_over; PRAGMA user_version = 1")
     connection.close()
     with History(file) as history:
         run = history.run()
