@@ -39,7 +39,11 @@ Play = Callable[..., Ended]
 @pytest.fixture
 def play(sshd: Sshd, tmp_path: Path, tmp_home: Path) -> Play:
     """Runs playbooks on two hosts h001 and h002 of the group farm; without ``-o``, as a document."""
-    inventory = sshd.inventory(2, tmp_path / "hosts.ini")
+    return playing(sshd, tmp_path)
+
+
+def playing(sshd: Sshd, place: Path) -> Play:
+    inventory = sshd.inventory(2, place / "hosts.ini")
 
     def run(*words: str | Path, timeout: float = 60) -> Ended:
         given = [str(word) for word in words]

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import socket
 import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +16,8 @@ import pytest
 
 from hostpool.playbook.load import Loader
 from hostpool.tasks.modules.registry import specs
-from tests.playbook.conftest import ROOT, Ended, Play
+from tests.farm import Booted, Sshd, wait_until
+from tests.playbook.conftest import ROOT, Ended, Play, playing
 
 PLAYBOOKS = ROOT / "playbooks"
 ALL = sorted(path.name for path in PLAYBOOKS.glob("*.yml"))
@@ -83,14 +88,26 @@ def test_users(play: Play, tmp_path: Path) -> None:
     assert (tmp_path / "home-of-it/.ssh/authorized_keys").read_text().split("\n")[:2] == user["keys"]
 
 
-def test_deploy(play: Play, tmp_path: Path) -> None:
-    place, log = tmp_path / "site", tmp_path / "reloads"
-    words = variables(place=f"{place}-{{{{ inventory_hostname }}}}", reload=f"echo reloaded >> {log}")
+SITE = """
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/true
+ExecReload=/bin/sh -c 'echo reloaded >> /srv/reloads'
+"""
+
+
+@pytest.mark.needs_root
+def test_deploy(booted: Booted, tmp_path: Path, tmp_home: Path) -> None:
+    play = playing(booted, tmp_path)
+    booted.sh(f"printf '%s' \"{SITE}\" > /run/systemd/system/site.service; systemctl start site")
+    words = variables(place="/srv/{{ inventory_hostname }}", service="site")
     twice(play, "deploy.yml", *words, "-e", "version=1")
-    assert log.read_text().count("reloaded") == 2
+    assert booted.sh("cat /srv/reloads").count("reloaded") == 2
     twice(play, "deploy.yml", *words, "-e", "version=2")
-    assert (tmp_path / "site-h001/current").readlink() == Path("releases/2")
-    assert (tmp_path / "site-h001/current/index.html").exists()
+    assert booted.sh("readlink /srv/h001/current; cat /srv/h001/current/index.html").startswith(
+        "releases/2\n"
+    )
 
 
 def test_patch(play: Play, tmp_path: Path) -> None:
@@ -107,16 +124,89 @@ def test_patch_stops_at_the_canary(play: Play) -> None:
     assert ended.document["hosts"]["h002"]["status"] == "not_run"
 
 
-def test_sshd(play: Play, tmp_path: Path) -> None:
-    config = tmp_path / "sshd_config"
-    config.write_text(
-        "Port 22\n#PermitRootLogin yes\nPasswordAuthentication yes\nMatch User x\n  X11Forwarding yes\n"
-    )
-    words = variables(config=str(config), reload="true", validate="test -s %s", login="", grace=1)
-    twice(play, "sshd.yml", *words, "-l", "h001")
-    lines = config.read_text().splitlines()
-    assert lines[:3] == ["Port 22", "PermitRootLogin prohibit-password", "PasswordAuthentication no"]
+def test_patch_reboots(sshd: Sshd, tmp_path: Path, tmp_home: Path) -> None:
+    """The canary goes down, comes back with another boot id, and only then the other host has its turn."""
+    flag, told, boot = tmp_path / "reboot-required", tmp_path / "told", tmp_path / "boot_id"
+    flag.touch()
+    boot.write_text("first\n")
+    words = variables(
+        upgrade="echo 0 upgraded, 0 newly installed, 0 to remove", needs_reboot=f"test -e {flag}",
+        reboot=f"touch {told}", boot_id=f"cat {boot}",
+    )  # fmt: skip
+
+    def booted() -> None:
+        flag.unlink()
+        boot.write_text("second\n")
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(playing(sshd, tmp_path), PLAYBOOKS / "patch.yml", *words)
+        wait_until(lambda: told.exists() or running.done(), seconds=60, what="the canary is told to reboot")
+        sshd.reboot(changes=booted)
+        ended = running.result()
+    assert ended.code == 0, ended.out + ended.err
+    assert (ended.changed("h001"), ended.changed("h002")) == (1, 0)
+
+
+def hardened(booted: Booted, place: Path, *more: str) -> tuple[Callable[..., Ended], int]:
+    """Runs sshd.yml on a machine whose own sshd, a service of systemd, listens on the port returned."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    settings = (f"Port {port}", "#PermitRootLogin yes", "PasswordAuthentication yes",
+                "AuthorizedKeysFile /etc/ssh/keys", "Match User x", "  X11Forwarding yes")  # fmt: skip
+    booted.sh(f"printf '%s\\n' {shlex.join(settings)} > /etc/ssh/sshd_config")
+    booted.sh(f"cp {booted.directory}/authorized_keys /etc/ssh/keys; ssh-keygen -A; systemctl start ssh")
+    key = booted.sh("cat /etc/ssh/ssh_host_ed25519_key.pub")
+    (place / "known_hosts").write_text(f"[127.0.0.1]:{port} {key}")
+    login = f"-p {port} -i {booted.client_key} -o UserKnownHostsFile={place}/known_hosts root@127.0.0.1"
+    words = ("-l", "h001", *variables(login=login), *more)
+    play = playing(booted, place)
+    return lambda: play(PLAYBOOKS / "sshd.yml", *words), port
+
+
+@pytest.fixture
+def booted() -> Iterator[Booted]:
+    with Booted() as machine:
+        yield machine
+
+
+@pytest.mark.needs_root
+def test_sshd(booted: Booted, tmp_path: Path, tmp_home: Path) -> None:
+    run, port = hardened(booted, tmp_path)
+    first = run()
+    assert first.code == 0, first.out + first.err
+    assert run().changed("h001") == 0
+    lines = booted.sh("cat /etc/ssh/sshd_config").splitlines()
+    assert lines[:3] == [f"Port {port}", "PermitRootLogin prohibit-password", "PasswordAuthentication no"]
     assert lines.index("MaxAuthTries 4") < lines.index("Match User x")
+
+
+@pytest.mark.needs_root
+def test_sshd_takes_back_what_locks_everybody_out(booted: Booted, tmp_path: Path, tmp_home: Path) -> None:
+    run, port = hardened(booted, tmp_path, *variables(settings={"AllowUsers": "nobody"}, grace=2))
+    ended = run()
+    assert ended.code == 5, ended.out + ended.err
+    assert "A new login works" in ended.out
+    known = f"UserKnownHostsFile={tmp_path}/known_hosts"
+    options = [
+        "-F",
+        "none",
+        "-p",
+        str(port),
+        "-i",
+        str(booted.client_key),
+        "-o",
+        known,
+        "-o",
+        "BatchMode=yes",
+    ]
+
+    def let_in() -> bool:
+        words = ["ssh", *options, "root@127.0.0.1", "true"]
+        return subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+    wait_until(let_in, seconds=60, what="the old settings are back, and let us in")
+    assert "AllowUsers" not in booted.sh("cat /etc/ssh/sshd_config")
 
 
 def test_bootstrap(play: Play, tmp_path: Path) -> None:

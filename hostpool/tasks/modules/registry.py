@@ -32,6 +32,7 @@ HOST = {
     "deb822_repository": "deb822_repository", "pip": "pip", "debconf": "debconf",
     "package_facts": "package_facts", "dpkg_selections": "dpkg_selections",
     "async_status": "async_status",
+    "firewalld": "firewalld",
 }  # fmt: skip
 """Short name → the file below hostpool/tasks/modules with its ``MODULES``."""
 
