@@ -13,6 +13,8 @@ The first play's ``vars`` may say more of a playbook::
     peer_unforeseen: [task, ...]       tasks that check mode need not foretell: an earlier one did not happen
     peer_booted: true                  systemd runs on the machine
     peer_web: true                     a web server runs, ``web`` is its URL
+    peer_here: true                    ``here`` is a directory with archives, ``own`` one of each tool's own
+    peer_before: FILE                  a script beside it that makes a machine ready
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ import pytest
 import yaml
 
 from tests.farm import Booted, Machine, Web
+from tests.farm.machine import State
+from tests.modules.peer.packed import pack
 from tests.modules.peer.runs import Done, by_peer, by_us, inventory
 
 PLAYBOOKS = sorted((Path(__file__).parent / "peer").glob("*.yml"))
@@ -32,6 +36,7 @@ INTERNAL = ("_ansible_", "ansible_facts", "invocation", "diff", "warnings", "dep
 VOLATILE = frozenset(
     {"start", "end", "delta", "mtime", "atime", "ctime", "inode", "dev", "elapsed", "msg", "backup_file"}
     | {"backup", "size", "module_stderr", "module_stdout", "failed_when_result", "failed", "skip_reason"}
+    | {"cache_update_time"}
 )
 """Words for people, times, and what a file system decides."""
 
@@ -58,22 +63,34 @@ def web(playbook: Path) -> Iterator[list[str]]:
         yield ["-e", f"web={server.url}"]
 
 
+def here(playbook: Path, place: Path) -> tuple[list[str], list[str]]:
+    """What tells a playbook by the peer and by us where files of the control node are."""
+    if not said(playbook, "peer_here", False):
+        return [], []
+    archives = pack(place / "here")
+    theirs, ours = (["-e", f"here={archives} own={place}/{whose}"] for whose in ("theirs", "ours"))
+    return theirs, ours
+
+
 @pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.stem)
 def test_as_the_peer_has_it(playbook: Path, place: Path, web: list[str]) -> None:
     differs = said(playbook, "peer_differs", {})
     ignored = said(playbook, "peer_ignored", [])
     home = place / "home"
+    for_them, for_us = here(playbook, place)
     kind = Booted if said(playbook, "peer_booted", False) else Machine
     with kind() as machine:
-        theirs = by_peer(inventory(machine, place), playbook, home, *web)
+        prepared(machine, playbook)
+        theirs = by_peer(inventory(machine, place), playbook, home, *web, *for_them)
         their_state = machine.changes(ignored)
     with kind() as machine:
+        before = prepared(machine, playbook)
         hosts = inventory(machine, place)
-        foretold = by_us(hosts, playbook, home, "-C", *web)
-        assert machine.changes() == {}, "check mode changed something"
-        ours = by_us(hosts, playbook, home, *web)
+        foretold = by_us(hosts, playbook, home, "-C", *web, *for_us)
+        assert machine.changes() == before, "check mode changed something"
+        ours = by_us(hosts, playbook, home, *web, *for_us)
         our_state = machine.changes(ignored)
-        again = by_us(hosts, playbook, home, *web)
+        again = by_us(hosts, playbook, home, *web, *for_us)
     assert _status(ours) == _status(theirs)
     for mine, their in zip(ours, theirs, strict=True):
         _same_result(mine.task, mine.result, their.result, frozenset(differs.get(mine.task, ())))
@@ -81,6 +98,14 @@ def test_as_the_peer_has_it(playbook: Path, place: Path, web: list[str]) -> None
     _check_foretold(playbook, foretold, ours)
     may_change = set(said(playbook, "peer_again", []))
     assert [done.task for done in again if done.status == "changed" and done.task not in may_change] == []
+
+
+def prepared(machine: Machine, playbook: Path) -> State:
+    """What is on the machine before the playbook runs."""
+    script = said(playbook, "peer_before", None)
+    if script is not None:
+        machine.sh((playbook.parent / script).read_text())
+    return machine.changes()
 
 
 def _status(done: list[Done]) -> list[tuple[str, str]]:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hostpool.tasks.base import Run, RunReply
-from hostpool.tasks.modules.job import Call, perform
 from tests.farm import Web
 from tests.farm.web import FILE
-
-TOOLS = (
-    "sh", "cat", "mktemp", "rm", "sed", "tail", "tr", "wc", "head", "date", "stat", "cmp", "cp", "mv",
-    "chmod", "chown", "sleep", "grep", "sha1sum", "sha256sum", "md5sum", "readlink", "env",
-)  # fmt: skip
+from tests.modules.shell import Shell
 
 
 @pytest.fixture(scope="module")
@@ -37,54 +30,17 @@ def busybox(tmp_path: Path) -> Host:
     return Host(tmp_path, "busybox")
 
 
-class Host:
-    """Programs are run here by a shell whose PATH has one web client only."""
+class Host(Shell):
+    """With one web client, that notes what anybody on the host could see of it."""
 
-    def __init__(self, place: Path, client: str) -> None:
-        self.client = client
-        self.place = place / "data"
-        self.bin = place / "bin"
-        self.temporary = place / "tmp"
-        for each in (self.place, self.bin, self.temporary):
-            each.mkdir()
-        for tool in TOOLS:
-            (self.bin / tool).symlink_to(str(shutil.which(tool)))
-        self.words = place / "words"
+    def __init__(self, top: Path, client: str) -> None:
+        super().__init__(top)
+        self.words = top / "words"
         real = shutil.which(client)
-        name = "wget" if client == "busybox" else client
-        inner = f"{real} wget" if client == "busybox" else real
-        # what anybody on the host could see of it
+        name, inner = ("wget", f"{real} wget") if client == "busybox" else (client, real)
         log = f'printf "%s\\n" "$@" >> {self.words}; env >> {self.words}'
         (self.bin / name).write_text(f'#!{shutil.which("sh")}\n{log}\nexec {inner} "$@"\n')
         (self.bin / name).chmod(0o755)
-
-    def run(self, module: str, **args: Any) -> dict[str, Any]:
-        steps = perform(Call(module, args))
-        try:
-            request = next(steps)
-            while True:
-                assert isinstance(request, Run)
-                request = steps.send(self._reply(request))
-        except StopIteration as end:
-            result: dict[str, Any] = end.value
-        assert list(self.temporary.iterdir()) == []
-        assert not [path for path in self.place.iterdir() if ".hostpool" in path.name]
-        return result
-
-    def _reply(self, request: Run) -> RunReply:
-        assert request.program is not None
-        stdin = request.stdin
-        if not isinstance(stdin, bytes):
-            with open(stdin.path, "rb") as file:
-                stdin = file.read()
-        done = subprocess.run(
-            [str(self.bin / "sh"), "-c", request.program, "sh", *request.args],
-            input=stdin, capture_output=True, check=False, timeout=120,
-            env={"PATH": str(self.bin), "HOME": str(self.place), "TMPDIR": str(self.temporary)},
-        )  # fmt: skip
-        if request.into is not None:
-            request.into.feed(done.stdout)
-        return RunReply(exit_code=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
 
 def test_a_file_is_got_once(host: Host, web: Web) -> None:
@@ -185,7 +141,7 @@ def test_what_busybox_would_show_or_cannot_do(busybox: Host, web: Web) -> None:
         ("uri", {"method": "POST"}, "method POST"),
         ("uri", {}, "the answer's headers"),
     ):
-        args = {"url": web.url, "dest": str(busybox.place / "x"), **more}
+        args: dict[str, Any] = {"url": web.url, "dest": str(busybox.place / "x"), **more}
         got = busybox.run(module, **args)
         assert got["msg"].endswith(f"BusyBox's wget cannot do it ({why}): install curl on the host"), got
     assert not [word for word in ("a:b", "POST", web.url) if word in busybox.words.read_text()]

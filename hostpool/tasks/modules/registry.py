@@ -33,6 +33,7 @@ HOST = {
     "package_facts": "package_facts", "dpkg_selections": "dpkg_selections",
     "async_status": "async_status",
     "firewalld": "firewalld",
+    "unarchive": "unarchive",
 }  # fmt: skip
 """Short name → the file below hostpool/tasks/modules with its ``MODULES``."""
 
