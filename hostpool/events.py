@@ -103,13 +103,15 @@ class Warning(_Event, frozen=True, kw_only=True, tag="warning"):
 
 
 class RunFinished(_Event, frozen=True, kw_only=True, tag="run_finished"):
-    """``counts`` has every status as a key; their sum is the number of selected hosts."""
+    """``counts`` has every status as a key; their sum is the number of selected hosts. ``stats``: what
+    tasks of a playbook set by set_stats, of a host or of the whole run (``_run``)."""
 
     run: str
     counts: dict[Status, int]
     duration: float
     exit_code: int
     interrupted: str | None = None
+    stats: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
 HostFinished = HostResult

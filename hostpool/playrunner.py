@@ -226,7 +226,7 @@ class PlayRunner:
         self._sinks.tell(
             RunFinished(
                 ts=time.time(), run=self.run_id, counts=counts, duration=duration, exit_code=code,
-                interrupted=self._interrupted,
+                interrupted=self._interrupted, stats=plain(machine.stats) if machine.stats else msgspec.UNSET,
             )
         )  # fmt: skip
         return RunReport(

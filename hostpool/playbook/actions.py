@@ -18,6 +18,15 @@ from hostpool.templating.scope import Scope
 from hostpool.templating.template import RenderError, Template, resolve, truth
 
 
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Of a host, or of the whole run; added to what is there, or in its place."""
+
+    data: dict[str, Any]
+    per_host: bool
+    aggregate: bool
+
+
 @dataclass(slots=True)
 class Effects:
     """What a task does beside its result: facts set, variables included, hosts added."""
@@ -29,6 +38,7 @@ class Effects:
     """Of ``included``: the variable they went into, if any, and the files."""
     hosts: list[tuple[str, list[str], dict[str, Any]]] = field(default_factory=list)
     groups: list[tuple[str, list[str]]] = field(default_factory=list)
+    stats: Stats | None = None
 
 
 @dataclass(slots=True)
@@ -206,8 +216,20 @@ def _group_by(
     return {"changed": True, "add_group": group, "parent_groups": parents}
 
 
+def _set_stats(
+    task: Task, args: Mapping[str, Any], scope: Scope, around: Surroundings, effects: Effects
+) -> Result:
+    data = {str(name): value for name, value in args["data"].items()}
+    for name in data:
+        if not name.isidentifier():
+            raise BadTask(f"The variable name '{name}' is not valid")
+    effects.stats = Stats(data, args["per_host"], args["aggregate"])
+    stats = {"data": data, "per_host": args["per_host"], "aggregate": args["aggregate"]}
+    return {"changed": False, "ansible_stats": stats}
+
+
 _Action = Callable[[Task, Mapping[str, Any], Scope, Surroundings, Effects], Result]
 _ACTIONS: dict[str, _Action] = {
     "assert": _assert, "fail": _fail, "set_fact": _set_fact, "include_vars": _include_vars,
-    "add_host": _add_host, "group_by": _group_by,
+    "add_host": _add_host, "group_by": _group_by, "set_stats": _set_stats,
 }  # fmt: skip

@@ -35,6 +35,7 @@ class Machine:
         self.recap = Recap()
         self.states: dict[str, HostState] = {}
         self.stopped_early = False
+        self.stats: dict[str, dict[str, Any]] = {}
         self.options = options
         self.loader = loader
         self.world = world

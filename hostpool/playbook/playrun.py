@@ -17,6 +17,7 @@ from hostpool.playbook.model import Node, Play, Role, Task
 from hostpool.playbook.outs import Said, TaskBegan, TaskEnded
 from hostpool.playbook.results import CENSORED, Result, results_of
 from hostpool.playbook.resume import Notice
+from hostpool.playbook.stats import gather
 from hostpool.playbook.tags import chosen
 from hostpool.results import HostResult
 from hostpool.tasks.modules.job import Connect
@@ -390,6 +391,8 @@ class PlayRun:
         if effects.sources is not None:
             variables.include(host, effects.included)
             self._machine.keeping.included(host, *effects.sources)
+        if effects.stats is not None:
+            gather(self._machine.stats, host, effects.stats)
         for name, groups, values in effects.hosts:
             world.add_host(name, groups, values)
             self._machine.keeping.grew("add_host", name, groups, dict(values))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -35,8 +36,8 @@ class _Play:
 class DocumentView(Steady):
     """``{run, hosts: {name: host_finished}, counts, exit_code}``; ``exit_code`` is null for a run that
     was broken off. For playbooks also ``plays`` (a list of {play, hosts, tasks: [{task, hosts: {name:
-    {status, changed, diff, result}}}]}) and ``recap``. Warnings go to stderr. Results wait in a spool:
-    memory is flat."""
+    {status, changed, diff, result}}}]}), ``recap``, and ``stats`` if set_stats gathered any. Warnings go
+    to stderr. Results wait in a spool: memory is flat."""
 
     def __init__(self, options: ViewOptions) -> None:
         self._options = options
@@ -48,6 +49,7 @@ class DocumentView(Steady):
         self._plays: list[_Play] = []
         self._recap: dict[str, dict[str, int]] = {}
         self._written = False
+        self._stats: dict[str, Any] = {}
 
     def handle(self, event: Event) -> None:
         if isinstance(event, HostFinished):
@@ -65,6 +67,7 @@ class DocumentView(Steady):
             self._warn(self._notes.add(event))
         elif isinstance(event, RunFinished):
             self._run = self._run or event.run
+            self._stats = event.stats or {}
             self._write(event.exit_code)
 
     def _play(self, event: PlayStarted | TaskStarted | TaskFinished) -> None:
@@ -124,6 +127,8 @@ class DocumentView(Steady):
                 yield b"}}"
             yield b"]}"
         yield b'],"recap":%s' % msgspec.json.encode(self._recap)
+        if self._stats:
+            yield b',"stats":%s' % msgspec.json.encode(self._stats)
 
     def _warn(self, text: str) -> None:
         if text:

@@ -15,6 +15,7 @@ from hostpool.events import (
     HostRetry,
     Output,
     PlayStarted,
+    RunFinished,
     RunStarted,
     Stream,
     TaskFinished,
@@ -173,6 +174,8 @@ def mask_event(event: Event, masker: Masker) -> Event:
         return replace(event, play=mask(event.play))
     if isinstance(event, TaskStarted):
         return replace(event, play=mask(event.play), task=mask(event.task))
+    if isinstance(event, RunFinished) and event.stats:
+        return replace(event, stats=mask_value(event.stats, masker))
     return event
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from hostpool.events import (
@@ -89,6 +91,8 @@ class PlainView(Steady):
         self._plays.flush()
         for line in self._recap.lines(quiet=self._options.quiet):
             self._writer.write("stderr", line)
+        if event is not None and event.stats:
+            self._writer.write("stderr", self._options.masker.mask(stats_text(event.stats)))
         self._report.write(event)
 
     def close(self) -> None:
@@ -100,6 +104,15 @@ class PlainView(Steady):
     def discard(self) -> None:
         self._plays.close()
         self._report.close()
+
+
+def stats_text(stats: dict[str, Any]) -> str:
+    """What set_stats gathered: a line for each host, then one for the run."""
+    lines = ["CUSTOM STATS"]
+    for name in sorted(stats, key=lambda name: (name == "_run", name)):
+        value = msgspec.json.encode(stats[name]).decode()
+        lines.append(f"{'RUN' if name == '_run' else one_line(name)}: {one_line(value)}")
+    return "\n".join(lines) + "\n"
 
 
 def retry_line(event: HostRetry) -> str:

@@ -37,6 +37,8 @@ PARENT: dict[str, Spec] = {
                 depth=Param("int", 0), ignore_unknown_extensions=Param("bool", False)),
         _parent("add_host", extra=True, name=Param(aliases=("hostname", "host")),
                 groups=Param("list", aliases=("group", "groupname"))),
+        _parent("set_stats", data=Param("dict", required=True), per_host=Param("bool", False),
+                aggregate=Param("bool", True)),
         _parent("group_by", key=Param(required=True), parents=Param("list")),
         _parent("pause", seconds=Param("float"), minutes=Param("float"), prompt=Param(),
                 echo=Param("bool", True)),

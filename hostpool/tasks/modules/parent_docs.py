@@ -77,6 +77,16 @@ Parameters:
 Returns: ``add_host``
 Source: ansible.builtin.add_host of ansible-core 2.19.
 """,
+    "set_stats": """set_stats: numbers and texts about the run are shown at its end.
+
+Parameters:
+    data: their names and values
+    per_host: they are of this host; else of the whole run
+    aggregate: add to what is there; else take its place
+Returns: ``ansible_stats``
+Differs: they are always shown, and stand in the run_finished event and the document of -o json as ``stats``.
+Source: ansible.builtin.set_stats of ansible-core 2.19.
+""",
     "group_by": """group_by: the host is in a group whose name is made of its variables.
 
 Parameters:
