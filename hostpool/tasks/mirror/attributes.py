@@ -50,9 +50,23 @@ class Attributes:
         lines.append("finish() {")
         if self._leftovers:
             lines += ["D '' && {", *commands("L", [quote(text(path)) for path in self._leftovers]), "}"]
-        for number in final:
-            lines += [f"{enter(tree.paths[number])} && {{", *self._of_directory(number, owner), "}"]
-        return [*lines, ":", "}"]
+        return [*lines, *self._of_directories(final), ":", "}"]
+
+    def _of_directories(self, numbers: list[int]) -> list[str]:
+        """Those that only need their times back, most of them, by one command for each time."""
+        tree = self._tree
+        stamps: dict[int, list[str]] = defaultdict(list)
+        rest = []
+        for number in numbers:
+            each = self._of_directory(number, self._manner.owner)
+            if len(each) == 1 and each[0].startswith("T "):
+                stamps[tree.mtimes[number]].append(relative(tree.paths[number]))
+            else:
+                rest += [f"{enter(tree.paths[number])} && {{", *each, "}"]
+        if not stamps:
+            return rest
+        times = [line for moment, names in stamps.items() for line in commands(f"T {stamp(moment)}", names)]
+        return ["D '' && {", *times, "}", *rest]
 
     def _with_links(self, sent: set[int]) -> set[int]:
         """New directories with links in them."""
