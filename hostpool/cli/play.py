@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hostpool.cli.playoptions import PlayOptions
 from hostpool.cli.spec import Spec
-from hostpool.errors import ConfigError, PatternError, UsageError
+from hostpool.errors import ConfigError, HostpoolError, PatternError, UsageError
 
 if TYPE_CHECKING:
     from hostpool.inventory import Inventory
@@ -47,6 +47,7 @@ def run(options: PlayOptions, words: list[str]) -> int:
     if options.syntax_check:
         from hostpool.cli.playlists import syntax
 
+        _tell_undefined(options, loader, book, extra)
         return syntax(options, loader, book)
     loader.collector.raise_any()
     if options.list_tasks or options.list_tags or options.list_hosts:
@@ -55,6 +56,23 @@ def run(options: PlayOptions, words: list[str]) -> int:
         listing(options, _machine(options, loader, book, _inventory(options), _settings(options)), book)
         return 0
     return _run(options, loader, book, words)
+
+
+def _tell_undefined(options: PlayOptions, loader: Loader, book: Playbook, extra: Mapping[str, Any]) -> None:
+    """Variables that nothing defines; an inventory must be known for that."""
+    from hostpool.cli.inventories import sources
+    from hostpool.playbook import undefined
+    from hostpool.playbook.world import World
+
+    if not sources(options) or not book.files:
+        return
+    directory = str(Path(os.path.abspath(book.files[0])).parent)  # noqa: PTH100 -- links stay
+    try:
+        world = World(_inventory(options), directory, loader.files.reveal)
+        outside = undefined.names_of(world, world.hosts)
+    except HostpoolError:
+        return  # what is wrong with the inventory is not this check's business
+    undefined.tell(loader, book.plays, {*outside, *extra}, frozenset(loader.files.asked_for))
 
 
 def _vault_passwords(options: PlayOptions) -> list[Secret]:

@@ -14,6 +14,7 @@ from hostpool.playbook.model import Task
 from hostpool.playbook.results import Result
 from hostpool.tasks.modules.parent import PARENT
 from hostpool.tasks.modules.spec import BadArgument, bind
+from hostpool.templating import has_template
 from hostpool.templating.scope import Scope
 from hostpool.templating.template import RenderError, Template, resolve, truth
 
@@ -109,7 +110,11 @@ def _fail(
 def _set_fact(
     task: Task, args: Mapping[str, Any], scope: Scope, around: Surroundings, effects: Effects
 ) -> Result:
-    facts = {name: value for name, value in args.items() if name != "cacheable"}
+    facts = {
+        Template(name, task.place).render(scope) if has_template(name) else name: value
+        for name, value in args.items()
+        if name != "cacheable"
+    }
     for name in facts:
         if not str(name).isidentifier():
             raise BadTask(f"The variable name '{name}' is not valid")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hostpool.inventory.model import Place
 from hostpool.playbook.lookups import LOOKUPS, NOT_SUPPORTED_LOOKUPS
 from hostpool.playbook.problems import Collector
+from hostpool.playbook.undefined import asked_for
 from hostpool.templating.environment import environment, nodes
 from hostpool.templating.filters import NOT_SUPPORTED
 from hostpool.templating.template import RenderError, Template
@@ -12,14 +13,14 @@ from hostpool.templating.template import RenderError, Template
 _BUILTIN = "ansible.builtin."
 
 
-def check(template: Template, collector: Collector) -> None:
-    """Reports what no run can make good."""
+def check(template: Template, collector: Collector) -> frozenset[str]:
+    """Reports what no run can make good. Returns the names whose absence the template reckons with."""
     place = template.place if isinstance(template.place, Place) else Place("a template")
     try:
         tree = template.parse()
     except RenderError as error:
         collector.add(error)
-        return
+        return frozenset()
     for node in tree.find_all((nodes.Filter, nodes.Test, nodes.Call)):
         if isinstance(node, nodes.Filter):
             _filter(node, place, collector)
@@ -28,6 +29,7 @@ def check(template: Template, collector: Collector) -> None:
                 collector.unknown(place, "test", node.name, environment().tests)
         elif isinstance(node, nodes.Call):
             _lookup(node, place, collector)
+    return frozenset(asked_for(tree))
 
 
 def _filter(node: nodes.Filter, place: Place, collector: Collector) -> None:

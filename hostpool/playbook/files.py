@@ -98,6 +98,8 @@ class Files:
         self.passwords = tuple(passwords)
         self.names: list[str] = []
         self.secrets: list[str] = []
+        self.asked_for: set[str] = set()
+        """Variables that some template can do without."""
         self.static: Callable[[Template, Place, str], Any] = lambda template, place, what: None
         self._documents: dict[str, Document | None] = {}
         self._taken: dict[int, int] = {}
@@ -152,7 +154,7 @@ class Files:
     def check(self, template: Template) -> None:
         from hostpool.playbook.checking import check
 
-        check(template, self.collector)
+        self.asked_for |= check(template, self.collector)
 
     def reveal(self, value: Vaulted) -> str:
         try:

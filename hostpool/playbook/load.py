@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,9 @@ class Loader:
         self.imported: list[Role] = []
         """Roles whose tasks stand in what is being loaded, dependencies first."""
         self.play_collections: tuple[str, ...] = ()
+        self._looking = False
+        self.roles_seen: list[Role] = []
+        self.tasks_seen: list[Task] = []
         self.missing_roles: set[str] = set()
         self.unread_handlers = False
         """Whether there are handlers that could not be read: they may well be those that are notified."""
@@ -62,14 +66,31 @@ class Loader:
     def look(self, paths: Sequence[Path | str]) -> Playbook:
         """As ``load``, but what is wrong stays in the collector."""
         book = Playbook()
+        self._looking = True
         for path in paths:
             book.plays += self._plays(Path(os.path.abspath(path)), None, ())  # noqa: PTH100 -- links stay
         book.files = self.files.names
         book.tasks = self._tasks
+        self._looking = False
         return book
 
     def count_task(self) -> None:
         self._tasks += 1
+
+    def saw(self, found: Task | Role) -> None:
+        """While playbooks are looked at: what is in any of their files, included or not."""
+        if self._looking and isinstance(found, Task):
+            self.tasks_seen.append(found)
+        elif self._looking and isinstance(found, Role):
+            self.roles_seen.append(found)
+
+    @contextmanager
+    def quietly(self) -> Iterator[None]:
+        """Files read inside do not count as the playbook's, nor does what is wrong with them."""
+        known = len(self.files.names)
+        with self.collector.quietly():
+            yield
+        del self.files.names[known:]
 
     def _plays(self, path: Path, at: Place | None, importing: tuple[str, ...]) -> list[Play]:
         if str(path) in importing:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from hostpool.errors import HostpoolError, PlaybookError, Problems
 from hostpool.inventory.model import Place
@@ -35,6 +36,15 @@ class Collector:
         """In the order of their files' first problems, then of lines."""
         files = list(dict.fromkeys(error.file for error in self._found.values()))
         return sorted(self._found.values(), key=lambda e: (files.index(e.file), e.line or 0, e.column or 0))
+
+    @contextmanager
+    def quietly(self) -> Iterator[None]:
+        """What is found inside is not told."""
+        before = dict(self._found)
+        try:
+            yield
+        finally:
+            self._found = before
 
     def add(self, error: HostpoolError) -> None:
         if isinstance(error, Problems):

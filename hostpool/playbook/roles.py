@@ -45,6 +45,7 @@ class RoleReader:
             public=static or args.get("public") in (True, "yes", "true"),
             allow_duplicates=args.get("allow_duplicates", False) in (True, "yes", "true"),
         )  # fmt: skip
+        self._loader.saw(role)
         role.defaults = self._variables(path / "defaults", str(args.get("defaults_from", "main")))
         role.vars = self._variables(path / "vars", str(args.get("vars_from", "main")))
         around = replace(self._around, role=role, importing=(*self._around.importing, marker), handlers=False)

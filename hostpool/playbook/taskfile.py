@@ -121,6 +121,7 @@ class TaskReader:
             apply=self._apply(name, value, by_key.get("args")),
         )
         self._rest(task, by_key)
+        self._loader.saw(task)
         if name in _IMPORTS:
             return self._imported(task, own)
         self._loader.look_ahead(task, self._around)

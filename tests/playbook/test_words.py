@@ -50,6 +50,13 @@ def test_arguments_that_are_one_template(tmp_path: Path) -> None:
     assert done.messages("h1") == ["touch"]
 
 
+def test_the_name_of_a_fact_may_be_a_template(tmp_path: Path) -> None:
+    text = tasks(
+        "- set_fact: {'{{ item }}_x': '{{ item }}!'}\n  loop: [a, b]\n- debug: msg={{ a_x }}{{ b_x }}"
+    )
+    assert play(tmp_path, text).messages("h1")[-1] == "a!b!"
+
+
 def test_a_template_in_tags(tmp_path: Path) -> None:
     head = "- hosts: h1\n  gather_facts: false\n  vars: {kind: web}\n  tasks:\n"
     text = tasks("- command: a\n  tags: '{{ kind }}'\n- command: b", head)
