@@ -66,6 +66,30 @@ def test_check_foretells_the_first_run_and_the_second_changes_nothing(play: Play
     assert second.changed("h002") == 0
 
 
+def test_what_a_killed_write_left_goes_with_a_later_one(play: Play, tmp_path: Path) -> None:
+    import os
+
+    place = tmp_path / "at-h001"
+    place.mkdir()
+    old, young, alike, link = (
+        place / name
+        for name in (
+            ".x.0123456789ab.hostpool.77",
+            ".y.0123456789ab.hostpool.78",
+            ".z.0123456789ab.hostpool.7x",
+            ".l.0123456789ab.hostpool.79",
+        )
+    )
+    for path in (old, young, alike):
+        path.write_text("half")
+    link.symlink_to(alike)
+    for path in (old, alike):
+        os.utime(path, (1, 1))
+    site = write(tmp_path, "    - copy: {content: new, dest: '{{ base }}/file'}\n")
+    assert play(site, "-l", "h001").code == 0
+    assert sorted(place.iterdir()) == sorted([young, alike, link, place / "file"])
+
+
 def test_diffs_are_folded_over_hosts(play: Play, tmp_path: Path) -> None:
     path = write(
         tmp_path, "    - copy: {content: 'new', dest: '/tmp/hostpool-nowhere-{{ item }}'}\n      loop: [1]\n"

@@ -17,12 +17,22 @@ _NEW_MODE = 0o644
 # Arguments: the file, a name beside it, its mode, owners to be kept, its owner and group, what the old one is
 # kept as, what has to accept it, its SHA-1, "parents", "unsafe", a file it comes from in the place of
 # standard input, a file that is moved.
-INSTALL = r"""
+# What a killed process left beside the file goes after a day: its number alone tells nothing where several
+# hosts share a file system, and no write lasts that long.
+INSTALL = (
+    r"""
 f=$1 t=$2.$$ mode=$3 keep=$4 owner=$5 group=$6 old=$7 check=$8 want=$9
 shift 9
 [ -z "$3" ] || exec < "$3" || exit 87
 case $1$f in parents*/*) [ -d "${f%/*}/" ] || mkdir -p -- "${f%/*}" || exit 88 ;; esac
 umask 077
+case $t in /*) hp_d=${t%/*} ;; */*) hp_d=./${t%/*} ;; *) hp_d=. ;; esac
+for hp_o in "$hp_d"/.?*."""
+    + "[0-9a-f]" * 12
+    + r""".hostpool.[0-9]*; do
+  case ${hp_o##*.} in *[!0-9]*) continue ;; esac
+  [ ! -f "$hp_o" ] || find "$hp_o" -prune -type f -mtime +0 -exec rm -f -- {} \; 2>/dev/null
+done
 trap 'rm -f -- "$t"' EXIT
 trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM
 [ ! -d "$f" ] || { echo "$f is a directory" >&2; exit 89; }
@@ -47,6 +57,7 @@ mv -f -- "$t" "$f" || {
 trap - EXIT
 hp_info "$f" "" sha1
 """
+)
 WRITE = INFO + SET + INSTALL
 
 
