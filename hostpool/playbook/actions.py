@@ -189,15 +189,18 @@ def _directory(args: Mapping[str, Any], scope: Scope) -> list[str]:
     ignored = [re.compile(each) for each in args["ignore_files"] or ()]
     wanted = re.compile(args["files_matching"] or "")
     depth = args["depth"]
-    return [
-        str(each)
+    found = [
+        each
         for each in sorted(path.rglob("*"))
         if each.is_file()
-        and each.suffix in endings
         and (not depth or len(each.relative_to(path).parts) <= depth)
         and not any(pattern.search(each.name) for pattern in ignored)
         and wanted.search(each.name)
     ]
+    strange = [each for each in found if each.suffix not in endings]
+    if strange and not args["ignore_unknown_extensions"]:
+        raise BadTask(f"{strange[0]} does not have a valid extension: {', '.join(endings)}")
+    return [str(each) for each in found if each.suffix in endings]
 
 
 def _add_host(

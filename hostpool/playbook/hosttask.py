@@ -143,7 +143,7 @@ class HostTask:
         pause = float(resolve(loop.pause, self._scope({})) or 0)
         if alone:
             for number, item in enumerate(items):
-                yield from self._one(item)
+                yield from self._one(item, pause if number else 0.0)
                 self._decorate(item)
                 if loop.break_when and (yield from self._broken(loop, item)):
                     del items[number + 1 :]
@@ -195,7 +195,8 @@ class HostTask:
 
     # -- one item ----------------------------------------------------------------------------------------
 
-    def _one(self, item: _Item) -> Generator[Submit, HostResult, None]:
+    def _one(self, item: _Item, pause: float = 0.0) -> Generator[Submit, HostResult, None]:
+        """``pause``: seconds that its first job waits."""
         yield from self._prepare(item)
         if item.ask is not None and item.result is None:
             reply = yield Submit(self.host, item.name, item.ask)
@@ -204,7 +205,6 @@ class HostTask:
             return
         retries, delay = yield from self._rendered(lambda: self._patience(item))
         attempt = 1
-        pause = 0.0
         while True:
             job = ModuleTask(self._title, (item.call,), pause=pause, task_timeout=self._timeout(item.call))
             reply = yield Submit(self.host, item.name, job)

@@ -122,10 +122,19 @@ class TaskReader:
         )
         self._rest(task, by_key)
         self._loader.saw(task)
+        self._refuse_once(task)
         if name in _IMPORTS:
             return self._imported(task, own)
         self._loader.look_ahead(task, self._around)
         return [task]
+
+    def _refuse_once(self, task: Task) -> None:
+        """A role that is not to run again: whether it has is another question for every host."""
+        args = task.args.value if isinstance(task.args, Lazy) else task.args
+        if task.module in ("include_role", "import_role") and isinstance(args, dict):
+            again = args.get("allow_duplicates", True)
+            if isinstance(again, Template) or str(again).lower() in words.FALSE_WORDS:
+                self._collector.refuse(task.place, f"{task.module}: allow_duplicates: false")
 
     def _rest(self, task: Task, by_key: dict[Any, Entry]) -> None:
         read = self._document

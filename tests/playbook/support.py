@@ -43,6 +43,7 @@ class Played:
     said: list[str] = field(default_factory=list)
     calls: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
     jobs: int = 0
+    jobs_given: list[ModuleTask] = field(default_factory=list)
 
     def recap(self, host: str) -> dict[str, int]:
         return {name: count for name, count in self.machine.recap.of(host).items() if count}
@@ -114,6 +115,7 @@ def _reply(played: Played, job: Job, host: Host, unreachable: Sequence[str]) -> 
     if isinstance(task, Connect):
         return HostResult(ts=0.0, host=name, status="ok", result={"results": [{"changed": False}]})
     assert isinstance(task, ModuleTask)
+    played.jobs_given.append(task)
     results = []
     for call in task.calls:
         played.calls.append((name, call.module, call.args))

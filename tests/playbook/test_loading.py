@@ -65,6 +65,7 @@ def problems(tmp_path: Path, text: str) -> list[HostpoolError]:
         ("- command: ls\n      with_filetree: x", 4, 7, "with_filetree: not supported", None),
         ("- command: ls\n      register: 'a b'", 4, 17, "variable's name", None),
         ("- command: 'ls \"x'", 3, 16, "is missing at the end", None),
+        ("- include_role: {name: '{{ x }}', allow_duplicates: no}", 3, 7, "allow_duplicates", None),
         ("- rescue: []", 3, 7, "belong to a block", None),
         ("- name: nothing", 3, 7, "no module", None),
         ("- wait_for: {port: many}", 3, 17, "must be a number", None),

@@ -50,6 +50,21 @@ def test_arguments_that_are_one_template(tmp_path: Path) -> None:
     assert done.messages("h1") == ["touch"]
 
 
+def test_a_directory_of_variables(tmp_path: Path) -> None:
+    (tmp_path / "some").mkdir()
+    (tmp_path / "some/a.yml").write_text("a: 1\n")
+    (tmp_path / "some/notes.txt").write_text("no variables\n")
+    text = "- include_vars: {dir: some, ignore_unknown_extensions: true}\n- debug: msg={{ a }}"
+    assert play(tmp_path, tasks(text)).messages("h1")[-1] == 1
+    done = play(tmp_path, tasks("- include_vars: {dir: some}"))
+    assert "notes.txt does not have a valid extension" in done.messages("h1")[0]
+
+
+def test_a_loop_pauses_before_each_item_but_the_first(tmp_path: Path) -> None:
+    text = "- command: '{{ item }}'\n  loop: [1, 2]\n  until: true\n  loop_control: {pause: 7}"
+    assert [task.pause for task in play(tmp_path, tasks(text), hosts="h1").jobs_given] == [0, 7]
+
+
 def test_the_name_of_a_fact_may_be_a_template(tmp_path: Path) -> None:
     text = tasks(
         "- set_fact: {'{{ item }}_x': '{{ item }}!'}\n  loop: [a, b]\n- debug: msg={{ a_x }}{{ b_x }}"
