@@ -38,6 +38,9 @@ class LocalSession:
     def alive(self) -> bool:
         return True
 
+    def expect_more(self) -> None:
+        """Nothing has to be waited for here."""
+
     def run(self, request: Run, consumer: Consumer, stop: Stop) -> Exit:
         """See tasks.session.Session. Raises TaskFailed for a request that cannot be carried out, and
         when nobody else can be become."""

@@ -75,6 +75,7 @@ class Execution:
                 channel.request("pty-req", *_TERMINAL, self.terminal)
             channel.request("exec", self.call.command)
             self._send(channel)
+            self.session.open_ahead()
         self.session.transport.wire.hurry()
 
     def _check_replies(self, channel: Channel) -> None:

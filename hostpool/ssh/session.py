@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hostpool.alarms import Alarm
-from hostpool.errors import Cancelled, Lost, TaskFailed
+from hostpool.errors import Cancelled, Lost, TaskFailed, Unreachable
 from hostpool.messages import Become, Target
 from hostpool.ssh.channel import COOKED, RAW, Channel
 from hostpool.ssh.exec import Execution
@@ -48,10 +48,18 @@ class SSHSession:
         self._context = context
         self._terminal_to_become = False
         self._patience = max(target.connect_timeout, OPEN_LIMIT)
+        self._opened_before = False
+        self._opens_ahead = False
+        self._spare: Channel | None = None
 
     @property
     def alive(self) -> bool:
-        return self.transport.is_active()
+        return self.transport.is_active() and not self.heartbeat.dead
+
+    def expect_more(self) -> None:
+        """From now on the next command's channel is asked for together with a command: that saves it a
+        round trip. OpenSSH is known to take it well; appliances may have one channel in all."""
+        self._opens_ahead = "OpenSSH" in self.transport.remote_version
 
     def run(self, request: Run, consumer: Consumer, stop: Stop) -> Exit:
         """See tasks.session.Session. Raises TaskFailed for a request that cannot be carried out here,
@@ -121,7 +129,53 @@ class SSHSession:
         """
         if not self.transport.is_active():
             raise self._gone()
+        channel = self._take_spare(stop)
+        if channel is None:
+            channel = self._open(stop)
+        self._opened_before = True
+        if wakes is not None:
+            channel.also_wakes(wakes)
+        return channel
+
+    def open_ahead(self) -> None:
+        """Asks for the channel of the next command, if there is to be one."""
+        if self._opens_ahead and self._spare is None:
+            self._spare = self.transport.open("session")
+
+    def _open(self, stop: Stop | None) -> Channel:
+        """A host with MaxSessions 1 may refuse once: it counts the last command's channel until it has
+        read that we closed it, and what it reads together with our request comes too late."""
         channel = self.transport.open("session")
+        try:
+            self._await_open(channel, stop)
+        except Unreachable:
+            if channel.refusal is None or not self._opened_before:
+                raise
+            channel = self.transport.open("session")
+            self._await_open(channel, stop)
+        return channel
+
+    def _take_spare(self, stop: Stop | None) -> Channel | None:
+        """The channel that was asked for ahead, if the host gave it and has not closed it since."""
+        spare, self._spare = self._spare, None
+        if spare is None:
+            return None
+        try:
+            self._await_open(spare, stop)
+        except Unreachable:
+            if spare.refusal is None:
+                raise
+            self._opens_ahead = False  # MaxSessions 1
+            return None
+        except Cancelled:
+            self._spare = spare
+            raise
+        if spare.closed:  # ChannelTimeout
+            spare.close()
+            return None
+        return spare
+
+    def _await_open(self, channel: Channel, stop: Stop | None) -> None:
         unsubscribe = stop.subscribe(channel.poke) if stop is not None else lambda: None
         deadline = time.monotonic() + self._patience
         try:
@@ -130,9 +184,6 @@ class SSHSession:
                 self._check_open(channel, deadline, stop)
         finally:
             unsubscribe()
-        if wakes is not None:
-            channel.also_wakes(wakes)
-        return channel
 
     def _check_open(self, channel: Channel, deadline: float, stop: Stop | None) -> None:
         if channel.opened:

@@ -40,6 +40,10 @@ class Session(Protocol):
         """False once the connection is known to be gone."""
         ...
 
+    def expect_more(self) -> None:
+        """It is kept for further tasks: what they would wait for may be asked for ahead."""
+        ...
+
     def run(self, request: Run, consumer: Consumer, stop: Stop) -> Exit:
         """Runs to the end, or until ``stop`` is requested and carried out.
 

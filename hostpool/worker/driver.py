@@ -218,6 +218,8 @@ class Driver:
             seconds = time.monotonic() - began
             self._reporter.event(HostConnected(ts=time.time(), host=self._host, seconds=seconds))
         self._session = session
+        if self._job.keep:
+            session.expect_more()
         self._reporter.clock.start()
         return session
 
