@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import signal
 import sys
 import time
 from pathlib import Path
@@ -25,6 +26,7 @@ def main() -> int:
         report.write(report.read(options.directory), options.directory, options.readme)
         return 0
     wanted = options.part or list(PARTS)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # account and server go too
     check_limits()
     found: list[Table] = []
     began = time.monotonic()

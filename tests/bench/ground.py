@@ -234,6 +234,8 @@ class Ground:
         costs = json.loads(done.stdout)
         last = costs[-1]
         if last["exit"] not in good:
+            if last["wall"] >= limit:
+                raise Failed(f"not done after {limit:g} s")
             words = log.read_bytes()[-1500:].decode(errors="replace")
             raise Failed(
                 f"{' '.join(map(str, commands[len(costs) - 1]))[:300]}: exit {last['exit']}\n{words}"

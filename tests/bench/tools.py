@@ -110,6 +110,7 @@ def ansible_environment(ground: Ground, fanout: int, *, mitogen: bool = False) -
         "ANSIBLE_SSH_ARGS": "-C -o ControlMaster=auto -o ControlPersist=60s -F /dev/null",
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(control),
         "ANSIBLE_NOCOLOR": "True",
+        "ANSIBLE_TIMEOUT": "60",
         "ANSIBLE_HOME": str(ground.home / ".ansible"),
         "ANSIBLE_DEPRECATION_WARNINGS": "False",
     }
