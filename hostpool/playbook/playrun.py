@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hostpool.playbook.actions import Effects
-from hostpool.playbook.calls import yes
+from hostpool.playbook.catching import Catching
 from hostpool.playbook.cursor import Caught, Cursor, Key, Position, Section
+from hostpool.playbook.handlers import Handlers
 from hostpool.playbook.hosttask import Ended, HostTask, Running, Submit
 from hostpool.playbook.including import included
-from hostpool.playbook.keeping import place_of
-from hostpool.playbook.model import Node, Play, Role, Task
-from hostpool.playbook.outs import Said, TaskBegan, TaskEnded
-from hostpool.playbook.results import CENSORED, Result, results_of
-from hostpool.playbook.resume import Notice
-from hostpool.playbook.stats import gather
+from hostpool.playbook.model import Node, Play, Task
+from hostpool.playbook.outcomes import GATHER, Outcomes
+from hostpool.playbook.outs import Said, TaskBegan
+from hostpool.playbook.playwords import Words
+from hostpool.playbook.results import Result, results_of
 from hostpool.playbook.tags import chosen
 from hostpool.results import HostResult
 from hostpool.tasks.modules.job import Connect
-from hostpool.templating.template import Lazy, RenderError, Template, Wanted, resolve
 
 if TYPE_CHECKING:
     from hostpool.playbook.machine import Machine
 
-GATHER = "Gathering Facts"
 _ONCE = ("add_host", "pause")
 """What is done for the first host, on behalf of all of them."""
 
@@ -54,8 +51,10 @@ class PlayRun:
         self.hosts = list(hosts)
         self._machine = machine
         self._variables = machine.variables
-        self._handlers: list[Task] = list(play.handlers)
-        self._notified: dict[str, set[int]] = {host: set() for host in hosts}
+        self._words = Words(machine.variables, self.hosts[0])
+        self._handlers = Handlers(machine, play, hosts, self._words)
+        self._outcomes = Outcomes(machine, self._words, title)
+        self._catching = Catching(machine, play, self._words, self._handlers)
         self._cursors: dict[str, Cursor] = {}
         self._steps: dict[str, _Step] = {}
         self._jobs: dict[int, tuple[str, _Step, Running]] = {}
@@ -65,7 +64,6 @@ class PlayRun:
         self._busy: Counter[Task] = Counter()
         self._started: set[tuple[Key, str]] = set()
         self._set_batch()
-        self._owed = {host: machine.keeping.owed(host) for host in hosts}
         for host in hosts:
             self._cursors[host] = Cursor(self._sections(host), frozenset({2, 4, 6}))
 
@@ -78,7 +76,7 @@ class PlayRun:
             return lambda: list(enumerate(which))
 
         def pending(number: int) -> Section:
-            return lambda: self._pending(host) if not self._is_behind(host, number) else []
+            return lambda: [] if self._catching.is_behind(host, number) else self._handlers.take(host)
 
         choice = self._machine.options.choice
         pre, main, post = (chosen(section, choice) for section in self.play.sections)
@@ -91,20 +89,13 @@ class PlayRun:
         if self.play.gather_facts is None:
             wanted = True
         else:
-            wanted = yes(self._of_play(self.play.gather_facts), self._variables.of_host(self.hosts[0]), True)
+            wanted = self._words.play_says(self.play.gather_facts, True)
         return wanted and self._machine.options.choice.takes(self.play.keywords.tags | {"always"})
 
     def _gathering(self) -> Task:
         return Task(
             "gather_facts", {}, self.play.place, name=GATHER, keywords=replace(self.play.keywords, vars=())
         )
-
-    def _pending(self, host: str) -> list[tuple[int, Node]]:
-        """The handlers this host has been notified of, in the order they are defined."""
-        self._settle_owed(host)
-        numbers = sorted(self._notified[host])
-        self._notified[host].clear()
-        return [(number, self._handlers[number]) for number in numbers]
 
     # -- going on ----------------------------------------------------------------------------------------
 
@@ -155,68 +146,16 @@ class PlayRun:
             cursor = self._cursors.get(host)
             if cursor is None or host in self._steps:
                 continue
-            place = self._caught_up(host, cursor)
+            place = self._catching.next_of(host, cursor)
+            if place is None and self._is_out(host) and host not in self._out:
+                self._drop(host)
+                continue
             if cursor.dead and host not in self._out:
                 self._is_gone(host)
                 place = None if host not in self._cursors else cursor.peek()
             if place is not None:
                 found[host] = place
         return found
-
-    # -- taking up an earlier run ------------------------------------------------------------------------
-
-    def _caught_up(self, host: str, cursor: Cursor) -> Position | None:
-        """The host's next task, with what is behind it skipped."""
-        place, catch = cursor.peek(), self._machine.keeping.catching(host)
-        if catch is None:
-            return place
-        while place is not None and catch.skips(place.key, self._name(place.task, host)):
-            self._skip(host, place.task)
-            cursor.done()
-            place = cursor.peek()
-        if catch.over:
-            self._machine.keeping.caught_up(host)
-        elif place is None:
-            self._machine.keeping.caught_up(host)
-            self._cannot_go_on(host, catch.wanted)
-        return place
-
-    def _is_behind(self, host: str, section: int) -> bool:
-        """Whether the host takes up an earlier run in a later section."""
-        catch = self._machine.keeping.catching(host)
-        return catch is not None and section < catch.section
-
-    def _skip(self, host: str, task: Task) -> None:
-        if task.name == GATHER and task.place is self.play.place:
-            self._variables.facts(host).elided = True
-        for args in self._machine.keeping.brought(task):
-            for role in included(self._machine.loader, self.play, task, args, {}).roles:
-                self._add_handlers(role)
-
-    def _cannot_go_on(self, host: str, title: str) -> None:
-        state = self._machine.state(host)
-        state.failed, state.status, state.ran = True, "failed", True
-        state.why = f"the play has no task {title!r} any more, at which the host could go on"
-        state.hint = "rerun with --from-start"
-        self._machine.recap.add(host, "failed")
-        self._drop(host)
-
-    def _settle_owed(self, host: str) -> None:
-        """Handlers that an earlier run had notified."""
-        if not (owed := self._owed.pop(host, None)):
-            return
-        exact = self._machine.options.exact
-        for notice in owed:
-            found = [
-                number
-                for number, handler in enumerate(self._handlers)
-                if self._name(handler, host) == notice.title
-                and (not exact or place_of(handler) == notice.place)
-            ]
-            if found:
-                self._notified[host].add(found[-1])
-            else:
-                self._machine.say(Said(f"{host}: the pending handler {notice.title!r} is no longer there"))
 
     def _stands(self, host: str) -> None:
         """Keeps where the host is, for a later run."""
@@ -225,13 +164,8 @@ class PlayRun:
         stand = cursor.stand()
         if not stand.trail:
             return  # through with the play
-        self._machine.keeping.stands(host, stand, [self._name(task, host) for task in stand.trail])
-        self._owes(host, stand.handlers)
-
-    def _owes(self, host: str, numbers: Iterable[int]) -> None:
-        handlers = [self._handlers[number] for number in numbers]
-        notices = [Notice(place_of(handler), self._name(handler, host)) for handler in handlers]
-        self._machine.keeping.owes(host, notices)
+        self._machine.keeping.stands(host, stand, [self._words.title(host, task) for task in stand.trail])
+        self._handlers.keep(host, stand.handlers)
 
     def settle(self) -> None:
         """The batch is over, or cut: what its hosts still had to do is kept."""
@@ -239,15 +173,14 @@ class PlayRun:
             if self._machine.stopping:
                 self._stands(host)
         for host in self.hosts:
-            self._owes(host, sorted(self._notified[host]))
-            self._notified[host].clear()
+            self._handlers.keep_pending(host)
 
     def _new_step(self, key: Key, task: Task, hosts: list[str]) -> None:
-        step = _Step(key, task, self._name(task, hosts[0]), deque(hosts))
-        throttle = self._keyword(hosts[0], task, task.keywords.throttle)
+        step = _Step(key, task, self._words.title(hosts[0], task), deque(hosts))
+        throttle = self._words.value(hosts[0], task, task.keywords.throttle)
         if str(throttle or "").isdigit() and int(throttle):
             step.limit = int(throttle)
-        once = self._says(hosts[0], task, task.keywords.run_once)
+        once = self._words.says(hosts[0], task, task.keywords.run_once)
         step.once = self.play.strategy == "linear" and (once or task.module in _ONCE)
         if step.once:
             step.others = tuple(hosts[1:])
@@ -260,16 +193,6 @@ class PlayRun:
             if once and not step.once:
                 strategy = self.play.strategy
                 self._machine.say(Said(f"{step.title}: run_once has no effect with the {strategy} strategy"))
-
-    def _name(self, task: Task, host: str) -> str:
-        name = task.name
-        if isinstance(name, Template | Lazy):
-            try:
-                name = str(resolve(name, self._variables.of_task(host, task)))
-            except (RenderError, Wanted):
-                name = getattr(task.name, "text", task.module)
-        name = str(name) if name not in (None, "") else task.module
-        return f"{task.role.name} : {name}" if task.role is not None else name
 
     # -- one host of a step ------------------------------------------------------------------------------
 
@@ -323,20 +246,20 @@ class PlayRun:
         task, result = step.task, ended.result
         everybody = (host, *step.others)
         for each in everybody:
-            self._keep(each, task, ended)
+            self._outcomes.keep(each, task, ended)
         failed = bool(result.get("failed") or result.get("unreachable"))
         words = task.keywords
         keyword = words.ignore_unreachable if result.get("unreachable") else words.ignore_errors
-        ignored = failed and self._says(host, task, keyword)
+        ignored = failed and self._words.says(host, task, keyword)
         if task.module != "meta" or failed:
-            self._report(host, step, result, ignored)
+            self._outcomes.report(host, task, step.title, result, ignored)
         for _ in ended.includes[1:]:
             # Each include of a loop counts as a task that went well.
             self._machine.recap.add(host, "ok")
         if ended.includes and not failed:
             failed = not self._include(host, step, ended, everybody)
         elif result.get("changed") and not failed:
-            failed = not self._notify(everybody, task)
+            failed = not self._handlers.notify(everybody, task)
         for each in everybody:
             self._steps.pop(each, None)
             if failed and not ignored:
@@ -351,90 +274,6 @@ class PlayRun:
             self._meta(str(result["action"]), everybody)
         if failed and not ignored:
             self._limits(step, host)
-
-    def _keyword(self, host: str, task: Task, value: Any) -> Any:
-        """A keyword's value on this host; None where it cannot be known."""
-        if not isinstance(value, Template | Lazy):
-            return value
-        try:
-            return resolve(value, self._variables.of_task(host, task))
-        except (RenderError, Wanted):
-            return None
-
-    def _says(self, host: str, task: Task, value: Any) -> bool:
-        return yes(self._keyword(host, task, value), self._variables.of_host(host))
-
-    def _keep(self, host: str, task: Task, ended: Ended) -> None:
-        about = host
-        if self._says(host, task, task.keywords.delegate_facts):
-            about = str(self._keyword(host, task, task.keywords.delegate_to) or host)
-        names = [task.register] if task.register else []
-        for effects in ended.effects:
-            self._apply(host, effects, about)
-            names += effects.facts
-        (self._machine.keeping.hides if self._hidden(host, task) else self._machine.keeping.shows)(
-            host, names
-        )
-        if task.module in ("setup", "gather_facts") and task.name != GATHER:
-            self._variables.facts(host).elided = False
-        if task.register:
-            shown = {key: value for key, value in ended.result.items() if not key.startswith("_")}
-            self._variables.set(host, {task.register: shown})
-
-    def _apply(self, host: str, effects: Effects, about: str) -> None:
-        """``about``: the host whose facts they are."""
-        variables, world = self._variables, self._machine.world
-        if effects.facts:
-            variables.set(about, effects.facts)
-        if effects.cached:
-            variables.facts(about).take(effects.cached)
-        if effects.sources is not None:
-            variables.include(host, effects.included)
-            self._machine.keeping.included(host, *effects.sources)
-        if effects.stats is not None:
-            gather(self._machine.stats, host, effects.stats)
-        for name, groups, values in effects.hosts:
-            world.add_host(name, groups, values)
-            self._machine.keeping.grew("add_host", name, groups, dict(values))
-        for group, parents in effects.groups:
-            world.group_by(host, group, parents)
-            self._machine.keeping.grew("group_by", host, group, parents)
-        if effects.hosts or effects.groups:
-            variables.forget_inventory()
-
-    def _report(self, host: str, step: _Step, result: Result, ignored: bool) -> None:
-        recap, state = self._machine.recap, self._machine.state(host)
-        changed = bool(result.get("changed"))
-        failed = bool(result.get("failed") or result.get("unreachable"))
-        state.ran = True
-        if result.get("unreachable"):
-            status = "unreachable"
-        elif failed:
-            status = "failed"
-        elif result.get("skipped"):
-            status = "skipped"
-        else:
-            status = "changed" if changed else "ok"
-        if not failed:
-            if status == "skipped":
-                recap.add(host, "skipped")
-            else:
-                recap.add(host, "ok", *(["changed"] if changed else []))
-                state.changed = state.changed or changed
-        elif ignored:
-            recap.add(host, "ok", "ignored", *(["changed"] if changed else []))
-        if self._hidden(host, step.task):
-            result = {"censored": CENSORED, "changed": changed}
-        diff = self._keyword(host, step.task, step.task.keywords.diff)
-        shows = self._machine.options.defaults.diff if diff is None else bool(diff)
-        self._machine.say(TaskEnded(host, self.title, step.title, status, result, ignored, shows))
-
-    def _hidden(self, host: str, task: Task) -> bool:
-        value = self._keyword(host, task, task.keywords.no_log)
-        if value is None:
-            # What cannot be known is hidden rather than shown.
-            return task.keywords.no_log is not None
-        return yes(value, self._variables.of_host(host))
 
     def _fail(self, host: str, step: _Step, result: Result, *, counted: bool) -> None:
         recap, state = self._machine.recap, self._machine.state(host)
@@ -473,14 +312,7 @@ class PlayRun:
     def _forces(self) -> bool:
         if self._machine.options.force_handlers:
             return True
-        return yes(self._of_play(self.play.force_handlers), self._variables.of_host(self.hosts[0]))
-
-    def _of_play(self, value: Any) -> Any:
-        """A keyword of the play, as its first host sees it; None where it cannot be known."""
-        try:
-            return resolve(value, self._variables.of_host(self.hosts[0]))
-        except (RenderError, Wanted):
-            return None
+        return self._words.play_says(self.play.force_handlers)
 
     def _drop(self, host: str) -> None:
         self._out.add(host)
@@ -499,8 +331,8 @@ class PlayRun:
 
     def _limits(self, step: _Step, host: str) -> None:
         """any_errors_fatal and max_fail_percentage: whether one more failure ends all of it."""
-        fatal = self._says(host, step.task, step.task.keywords.any_errors_fatal)
-        percentage = self._of_play(self.play.max_fail_percentage)
+        fatal = self._words.says(host, step.task, step.task.keywords.any_errors_fatal)
+        percentage = self._words.of_play(self.play.max_fail_percentage)
         gone = len([host for host in self.hosts if self._is_out(host)])
         too_many = percentage is not None and 100 * gone / len(self.hosts) > float(percentage)
         if (fatal and step.failures) or too_many:
@@ -525,31 +357,6 @@ class PlayRun:
 
     # -- handlers, includes, meta ------------------------------------------------------------------------
 
-    def _notify(self, hosts: Sequence[str], task: Task) -> bool:
-        """False: a handler that nobody knows was notified."""
-        for notice in task.keywords.notify:
-            for host in hosts:
-                name = str(self._keyword(host, task, notice))
-                numbers = self._handlers_called(name, host)
-                if not numbers:
-                    message = f"The requested handler '{name}' was not found"
-                    self._machine.say(Said(f"{message} among the handlers and what they listen to"))
-                    return False
-                self._notified[host].update(numbers)
-        return True
-
-    def _handlers_called(self, name: str, host: str) -> list[int]:
-        """The last handler of this name, and all that listen to it."""
-        found: list[int] = []
-        for number, handler in reversed(list(enumerate(self._handlers))):
-            title = self._name(handler, host)
-            own = str(self._keyword(host, handler, handler.name) or "")
-            if name in (own, title):
-                found.append(number)
-                break
-        listening = [n for n, handler in enumerate(self._handlers) if name in handler.listen]
-        return sorted({*found, *listening})
-
     def _include(self, host: str, step: _Step, ended: Ended, everybody: Sequence[str]) -> bool:
         """Loads what is included and puts it after the task. False: it cannot be loaded."""
         for number, (args, item) in enumerate(ended.includes):
@@ -559,19 +366,13 @@ class PlayRun:
             if found.problems:
                 return False
             for role in found.roles:
-                self._add_handlers(role)
+                self._handlers.add(role)
             if found.roles:
                 self._machine.keeping.brought_roles(step.task, args)
             nodes = chosen(found.nodes, self._machine.options.choice)
             for each in everybody:
                 self._inserts.setdefault(each, []).append((number, nodes))
         return True
-
-    def _add_handlers(self, role: Role) -> None:
-        known = {(handler.place, handler.module) for handler in self._handlers}
-        self._handlers += [h for h in role.handlers if (h.place, h.module) not in known]
-        for dependency in role.dependencies:
-            self._add_handlers(dependency)
 
     def _meta(self, action: str, hosts: Sequence[str]) -> None:
         """``meta``; what is not here (noop, refresh_inventory, reset_connection) needs nothing."""
@@ -580,7 +381,7 @@ class PlayRun:
             if cursor is None:
                 continue
             if action == "flush_handlers":
-                pending = self._pending(host)
+                pending = self._handlers.take(host)
                 if pending:
                     cursor.insert_numbered(pending)
             elif action == "clear_facts":
