@@ -5,12 +5,11 @@ Tested with recorded replies: there is no OpenRC where these tests run.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from hostpool.tasks.modules.base import ModuleFailed, Result, Steps, change, require
-from hostpool.tasks.modules.services import STEP, TOOLS, missing, steps_of
+from hostpool.tasks.modules.services import STEP, TOOLS, missing, steps_of, unreadable, words_of
 
 LOOK = r"""
 hp_openrc() { # name, pattern, whether the status is wanted
@@ -38,6 +37,8 @@ def decided(args: Mapping[str, Any], output: bytes) -> Steps:
     parts = {head.split(" ")[0]: (head, body) for head, _, body in (s.partition("\n") for s in sections)}
     if "script" not in parts:
         raise missing(name)
+    if "levels" not in parts or (state and "status" not in parts):
+        raise unreadable()
     actions = []
     if enabled is not None and enabled != (level in _levels(name, parts["levels"][1])):
         actions.append("add" if enabled else "delete")
@@ -50,7 +51,7 @@ def decided(args: Mapping[str, Any], output: bytes) -> Steps:
         result["state"] = "stopped" if state == "stopped" else "started"
     if not actions:
         return result
-    words = shlex.split(args["arguments"] or "")
+    words = words_of(args["arguments"])
     reply = yield from change(_CHANGE, name, level, " ".join(actions), *words, foretells=result)
     what, code, out, err = steps_of(require(reply, name).stdout)[-1]
     if code:

@@ -76,7 +76,7 @@ def _sysv(sections: Mapping[str, str]) -> Services:
 def _chkconfig(sections: Mapping[str, str]) -> Services:
     services = {}
     for line in sections["chkconfig"].splitlines():
-        name, code, *levels = line.split()
+        name, code, *levels = [*line.split(), "", ""]
         services[name] = {
             "name": name, "source": "sysv", "state": "running" if code == "0" else "stopped",
             "status": "enabled" if "3:on" in levels else "disabled",
@@ -112,7 +112,8 @@ def _systemd(sections: Mapping[str, str]) -> Services:
             "name": words[0], "source": "systemd", "status": bad or words[2],
             "state": "running" if words[3] == "running" else "stopped",
         }  # fmt: skip
-    files = [line.split()[:2] for line in sections["files"].splitlines() if ".service" in line]
+    lines = [line.split() for line in sections.get("files", "").splitlines() if ".service" in line]
+    files = [words[:2] for words in lines if len(words) > 1]
     asked = [name for name, _ in files if not name.endswith("@.service")]
     told = re.findall(r"^ActiveState=(.*)$", sections.get("states", ""), re.MULTILINE)
     states = dict(zip_longest(asked, told[: len(asked)], fillvalue="unknown"))

@@ -6,6 +6,7 @@ else init scripts.
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from hostpool.tasks.modules.base import ModuleFailed
@@ -36,14 +37,35 @@ hp_step() { # what it is, command: a daemon may hold its output open, so that go
 
 
 def steps_of(output: bytes) -> list[tuple[str, int, str, str]]:
-    """What ``hp_step`` did: what it was, exit status, stdout, stderr."""
+    """What ``hp_step`` did, once at least: what it was, exit status, stdout, stderr. Raises ModuleFailed."""
     found = []
     for part in output.decode("utf-8", "replace").split("\001")[1:]:
         head, _, body = part.partition("\n")
         what, _, code = head.rpartition(" ")
         out, _, err = body.partition("\002")
-        found.append((what, int(code), out, err))
+        found.append((what, exit_status(code), out, err))
+    if not found:
+        raise unreadable()
     return found
+
+
+def words_of(arguments: str | None) -> list[str]:
+    """As a shell splits them. Raises ModuleFailed."""
+    try:
+        return shlex.split(arguments or "")
+    except ValueError as error:
+        raise ModuleFailed(f"arguments: {error} in {arguments!r}") from error
+
+
+def exit_status(word: str) -> int:
+    """Raises ModuleFailed."""
+    if not word.isdecimal() or len(word) > 3:
+        raise unreadable()
+    return int(word)
+
+
+def unreadable() -> ModuleFailed:
+    return ModuleFailed("the host's answer cannot be read: its sh, or its tools for services, are unusual")
 
 
 def missing(name: str, **values: Any) -> ModuleFailed:

@@ -25,7 +25,7 @@ from typing import Any
 
 from hostpool.tasks.base import Run
 from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, change, query, require
-from hostpool.tasks.modules.services import STEP, TOOLS, missing, steps_of
+from hostpool.tasks.modules.services import STEP, TOOLS, exit_status, missing, steps_of
 from hostpool.tasks.modules.spec import Param, Spec
 
 LOOK = r"""
@@ -142,7 +142,7 @@ def _unit(args: Mapping[str, Any], sections: list[str]) -> _Unit:
     parts = {head: body for head, _, body in (section.partition("\n") for section in sections)}
     status = properties(parts.get("show", ""))
     head = next((head for head in parts if head.startswith("enabled ")), "enabled 1")
-    code, word = int(head.split()[1]), parts.get(head, "").strip()
+    code, word = exit_status(head.removeprefix("enabled ")), parts.get(head, "").strip()
     script = "script" in parts
     if status:
         known = status.get("LoadState", "not-found") != "not-found"

@@ -21,12 +21,11 @@ Source: ansible.builtin.sysvinit of ansible-core 2.19; Linux Standard Base 5.0, 
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, change, query, require
-from hostpool.tasks.modules.services import STEP, TOOLS, missing, steps_of
+from hostpool.tasks.modules.services import STEP, TOOLS, exit_status, missing, steps_of, unreadable, words_of
 from hostpool.tasks.modules.spec import Param, Spec
 
 LOOK = r"""
@@ -132,7 +131,7 @@ def decided(args: Mapping[str, Any], output: bytes, more: Result | None = None) 
     reply = yield from change(
         _CHANGE, name, script, tool, ("" if tool == "chkconfig" else " ").join(levels),
         str(args["sleep"] or 0), "session" if args.get("daemonize") else "", actions,
-        *shlex.split(args["arguments"] or ""), foretells=result,
+        *words_of(args["arguments"]), foretells=result,
     )  # fmt: skip
     _told(args, result, steps_of(require(reply, name).stdout))
     return result
@@ -169,7 +168,7 @@ def runs(name: str, parts: list[tuple[str, str, str]]) -> bool:
     found = next((part for part in parts if part[0].startswith("status ")), None)
     if found is None:
         return any(head == "runs" for head, _, _ in parts)
-    code, said = int(found[0].split()[1]), found[2].strip()
+    code, said = exit_status(found[0].removeprefix("status ")), found[2].strip()
     if code in (1, 2, 3, 4, 69):
         return False
     words = said.lower().replace(name.lower(), "")
@@ -186,6 +185,8 @@ def _told(args: Mapping[str, Any], result: Result, steps: list[tuple[str, int, s
     for what, code, out, err in steps:
         boot = what in ("defaults", "enable", "disable")
         key = "enabled" if boot else args["state"]
+        if key not in result["status"]:
+            raise unreadable()
         result["status"][key].update(rc=code, stdout=out, stderr=err)
     what, code, out, err = steps[-1]
     if code:

@@ -114,6 +114,8 @@ def _systemd(status: str) -> dict[str, str]:
 
 def _files(rest: str, wanted: str | None) -> dict[str, str]:
     parts = {head: body.strip() for head, _, body in (p.partition("\n") for p in rest.split("\001")[1:])}
+    if not {"named", "link", "clock", "adjtime"} <= set(parts):
+        raise ModuleFailed("the host's answer cannot be read: its sh is unusual")
     name = (parts["named"].splitlines() or ["n/a"])[0]
     if name == wanted:
         link = parts["link"]
