@@ -177,7 +177,7 @@ def run_python(program: str, directory: Path) -> str:
         text=True,
         cwd=directory,
         env={"PYTHONPATH": str(PACKAGE.parent), "HOME": str(directory)},
-        timeout=30,
+        timeout=100,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -58,7 +58,7 @@ def test_the_examples_run(number: int, place: tuple[Path, dict[str, str]]) -> No
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         stdin=subprocess.DEVNULL,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

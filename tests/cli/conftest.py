@@ -49,7 +49,7 @@ def environment(tmp_home: Path) -> dict[str, str]:
 def hostpool(workdir: Path, environment: dict[str, str]) -> Hostpool:
     """Runs ``hostpool`` to its end, with an empty standard input and no terminal."""
 
-    def run(*args: str, stdin: str = "", timeout: float = 30, **extra: str) -> Ended:
+    def run(*args: str, stdin: str = "", timeout: float = 100, **extra: str) -> Ended:
         done = subprocess.run(
             [sys.executable, "-m", "hostpool", *args],
             input=stdin,

@@ -92,6 +92,6 @@ _hostpool_completion hostpool
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
     done = subprocess.run(
-        ["bash", "--norc", "-c", asked], env=environment, capture_output=True, text=True, timeout=30
+        ["bash", "--norc", "-c", asked], env=environment, capture_output=True, text=True, timeout=100
     )
     assert done.stdout.split()[-1] == "ping", done.stderr

@@ -14,7 +14,7 @@ from tests.patience import AMPLE
 
 
 def test_a_dozen_hosts_some_of_which_are_meant_to_fail(hostpool: Hostpool) -> None:
-    ended = hostpool("demo", "-o", "jsonl", timeout=60)
+    ended = hostpool("demo", "-o", "jsonl", timeout=100)
     assert ended.code == 0, ended.err
     assert "on real ones the exit code would be 4" in ended.err
     finished = {event.host: event.status for event in ended.events if isinstance(event, HostFinished)}
@@ -26,7 +26,7 @@ def test_a_dozen_hosts_some_of_which_are_meant_to_fail(hostpool: Hostpool) -> No
 
 def test_settings_of_the_person_do_not_reach_the_fleet(hostpool: Hostpool) -> None:
     settings = {"HOSTPOOL_USER": "nobody-here", "HOSTPOOL_PORT": "1", "HOSTPOOL_JUMP": "bastion"}
-    assert hostpool("demo", "-n", "2", timeout=60, **settings).code == 0
+    assert hostpool("demo", "-n", "2", timeout=100, **settings).code == 0
 
 
 def test_keep_leaves_it_up_until_ctrl_c(environment: dict[str, str], workdir: Path) -> None:
@@ -41,10 +41,10 @@ def test_keep_leaves_it_up_until_ctrl_c(environment: dict[str, str], workdir: Pa
         line = next(line for line in demo.stderr if "hostpool run -i /" in line)
         inventory = line.split()[3]
         with start("run", "-i", inventory, "all", "-N", "uname -n") as other:
-            out, err = other.communicate(timeout=60)
+            out, err = other.communicate(timeout=100)
         assert other.returncode == 0, err
         assert sorted(out.split())
         demo.send_signal(signal.SIGINT)
-        demo.communicate(timeout=30)
+        demo.communicate(timeout=100)
     assert demo.returncode == 0
     wait_until(lambda: not Path(inventory).parent.exists(), seconds=AMPLE)

@@ -222,7 +222,7 @@ class TestAccept:
             child = pexpect.spawn(
                 sys.executable,
                 ["-m", "hostpool", "keys", "accept", "-i", hosts, "-F", str(config), "all"],
-                env=environment, cwd=str(workdir), encoding="utf-8", timeout=30, dimensions=(24, 160),
+                env=environment, cwd=str(workdir), encoding="utf-8", timeout=100, dimensions=(24, 160),
             )  # fmt: skip
             child.expect(r"Accept these 2 keys of 2 hosts\? \[y/N\] ")
             child.sendline(answer)

@@ -24,7 +24,7 @@ def terminal(environment: dict[str, str], workdir: Path) -> Terminal:
     def start(*words: str) -> pexpect.spawn[str]:
         return pexpect.spawn(
             sys.executable, ["-m", "hostpool", *words],
-            env=environment, cwd=str(workdir), encoding="utf-8", timeout=30, dimensions=(24, 120),
+            env=environment, cwd=str(workdir), encoding="utf-8", timeout=100, dimensions=(24, 120),
         )  # fmt: skip
 
     return start

@@ -154,7 +154,7 @@ def test_a_reader_that_leaves_does_not_stop_the_run(
 ) -> None:
     command = f"seq 20000; touch {workdir}/done.\\$\\$"
     line = f'"{sys.executable}" -m hostpool run all --stream "{command}" | head -n 1'
-    done = subprocess.run(["bash", "-c", line], env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["bash", "-c", line], env=environment, capture_output=True, text=True, timeout=100)
     assert done.stdout.count("\n") == 1
     assert "Traceback" not in done.stderr and "bug" not in done.stderr
     assert len(list(workdir.glob("done.*"))) == 4
@@ -164,7 +164,7 @@ def test_a_full_disk_is_said(farm: Path, environment: dict[str, str], workdir: P
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "hostpool", "run", "all", "-o", "jsonl", "echo x"],
-            stdout=full, stderr=subprocess.PIPE, env=environment, text=True, timeout=60,
+            stdout=full, stderr=subprocess.PIPE, env=environment, text=True, timeout=100,
         )  # fmt: skip
     assert done.returncode == 1
     assert "could not be written: No space left on device" in done.stderr

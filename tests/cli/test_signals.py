@@ -114,7 +114,7 @@ def test_one_ctrl_c_lets_running_hosts_finish(start: Start, workdir: Path) -> No
     process.send_signal(signal.SIGINT)
     wait_until(lambda: b"Ctrl-C again" in told(workdir), seconds=AMPLE)
     (workdir / "go").touch()
-    assert process.wait(30) == 130
+    assert process.wait(60) == 130
     assert statuses(workdir) == ["not_run"] * 4 + ["ok"] * 2
     assert len(list(workdir.glob("ended.*"))) == 2
 
@@ -128,7 +128,7 @@ def test_the_second_ends_the_tasks_on_the_hosts(
         process.send_signal(getattr(signal, f"SIG{name}"))
         if name == "INT":  # two of the same signal at once are one
             wait_until(lambda words=note: words in told(workdir), seconds=AMPLE)  # type: ignore[misc]  # a default binds the loop's value
-    assert process.wait(30) == code
+    assert process.wait(60) == code
     found = statuses(workdir)
     assert found[-4:] == ["not_run"] * 4
     assert set(found[:2]) <= {"cancelled", "lost"}
@@ -141,7 +141,7 @@ def test_the_third_leaves_at_once(start: Start, workdir: Path) -> None:
         process.send_signal(signal.SIGINT)
         wait_until(lambda words=note: words in told(workdir), seconds=AMPLE)  # type: ignore[misc]  # as above
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 130
+    assert process.wait(60) == 130
     left = [int(mark.suffix[1:]) for mark in workdir.glob("began.*")]
     assert any(map(alive, left)), "the second would have ended them"
     assert len(statuses(workdir)) == 6

@@ -35,7 +35,7 @@ sys.stderr.write(" ".join(sys.modules))
 def loaded(words: list[str], environment: dict[str, str]) -> set[str]:
     program = LOADED.format(words=words)
     done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=30
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=100
     )
     return set(done.stderr.split())
 
@@ -73,7 +73,7 @@ def test_help_costs_little(workdir: Path, environment: dict[str, str]) -> None:
             env=environment,
             stdout=subprocess.DEVNULL,
             check=True,
-            timeout=30,
+            timeout=100,
         )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -149,7 +149,7 @@ def test_an_empty_environment_is_enough(workdir: Path) -> None:
         [sys.executable, "-c", "from hostpool.__main__ import main; raise SystemExit(main())",
          "run", "-i", "h1,", "all", "--list-hosts"],
         env={"PYTHONPATH": str(Path(__file__).parents[2]), "HOSTPOOL_CONFIG": os.devnull},
-        capture_output=True, text=True, timeout=30,
+        capture_output=True, text=True, timeout=100,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "h1\n", "")
 
@@ -168,7 +168,7 @@ def test_a_closed_pipe_is_silent(environment: dict[str, str], workdir: Path) -> 
     try:
         done = subprocess.run(
             [sys.executable, "-m", "hostpool", "run", "--help"],
-            stdout=writer, stderr=subprocess.PIPE, env=environment, timeout=30,
+            stdout=writer, stderr=subprocess.PIPE, env=environment, timeout=100,
         )  # fmt: skip
     finally:
         os.close(writer)
@@ -182,7 +182,7 @@ def test_a_full_disk_is_no_bug(environment: dict[str, str], workdir: Path, buffe
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "hostpool", "inventory", "list"],
-            stdout=full, stderr=subprocess.PIPE, env=environment, timeout=30,
+            stdout=full, stderr=subprocess.PIPE, env=environment, timeout=100,
         )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr == b"error: the output could not be written: No space left on device\n"
@@ -191,6 +191,6 @@ def test_a_full_disk_is_no_bug(environment: dict[str, str], workdir: Path, buffe
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_no_bug(closed: str, environment: dict[str, str], workdir: Path) -> None:
     line = f'"{sys.executable}" -m hostpool run web --list-hosts {closed}'
-    done = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True, timeout=100)
     assert done.returncode in (0, 141)
     assert "Traceback" not in done.stderr and "bug" not in done.stderr

@@ -38,7 +38,7 @@ def test_a_recipe(
     script.write_text(recipe)
     done = subprocess.run(
         ["sh", "-eu", str(script)], cwd=workdir, env=environment_of_a_shell, capture_output=True, text=True,
-        stdin=subprocess.DEVNULL, timeout=60,
+        stdin=subprocess.DEVNULL, timeout=100,
     )  # fmt: skip
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 

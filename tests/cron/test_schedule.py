@@ -123,7 +123,7 @@ def holding(
         yield running
     finally:
         go.touch()
-        running.communicate(timeout=30)
+        running.communicate(timeout=100)
 
 
 def test_a_second_run_is_skipped_in_silence(
@@ -156,7 +156,7 @@ def test_one_waits(hostpool: Hostpool, environment: dict[str, str], inventory: s
             assert first.poll() is None
             assert hostpool(*wait, "all", "true").code == 75, "of several that wait, one does"
             (workdir / "go").touch()
-            assert first.wait(30) == 0
+            assert first.wait(60) == 0
 
 
 @contextmanager
@@ -166,7 +166,7 @@ def waiting(environment: dict[str, str], inventory: str) -> Iterator[subprocess.
     try:
         yield process
     finally:
-        process.wait(30)
+        process.wait(60)
 
 
 def test_it_can_be_ended_by_the_next(
@@ -175,7 +175,7 @@ def test_it_can_be_ended_by_the_next(
     with holding(environment, inventory, workdir / "go") as running:
         ended = hostpool("run", "--cron", "n", "--overlap", "kill", "-i", inventory, "all", "true")
         assert ended.code == 0
-        assert running.wait(30) == 143
+        assert running.wait(60) == 143
         assert last_run_of(hostpool, 1)["interrupted"] == "SIGTERM"
 
 
@@ -214,7 +214,8 @@ def bare(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "hostpool", *words],
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HOSTPOOL_SYSLOG": "off", **variables},
-        cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, start_new_session=True, timeout=30,
+        cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, start_new_session=True,
+        timeout=100,
     )  # fmt: skip
 
 

@@ -36,12 +36,12 @@ class Clients:
         self, host: str, *words: str, stdin: bytes = b"", flags: tuple[str, ...] = ()
     ) -> subprocess.CompletedProcess[bytes]:
         argv = self.ssh_argv(host, *words, flags=flags)
-        return subprocess.run(argv, input=stdin, capture_output=True, timeout=60)
+        return subprocess.run(argv, input=stdin, capture_output=True, timeout=100)
 
     def sftp(self, host: str, batch: str) -> subprocess.CompletedProcess[str]:
         """Run the lines of ``batch`` with sftp(1)."""
         argv = ["sftp", "-b", "-", *self.options(host, "-P"), f"{user_name()}@127.0.0.1"]
-        return subprocess.run(argv, input=batch, capture_output=True, text=True, timeout=60)
+        return subprocess.run(argv, input=batch, capture_output=True, text=True, timeout=100)
 
     def transport(self, host: str) -> paramiko.Transport:
         transport = paramiko.Transport(("127.0.0.1", self.ports[host]))

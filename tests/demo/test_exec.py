@@ -87,7 +87,7 @@ def test_a_reader_that_waits_stops_the_writer(clients: Clients) -> None:
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as client:
         time.sleep(0.5)
         assert not (clients.home("web1") / "ended").exists()
-        out, _ = client.communicate(timeout=60)
+        out, _ = client.communicate(timeout=100)
     assert len(out) == 50_000_000 and client.returncode == 0
     assert (clients.home("web1") / "ended").exists()
 
@@ -193,13 +193,13 @@ def test_wrong_key_is_refused(clients: Clients, tmp_path: Path) -> None:
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     argv = ["ssh", *clients.options("web1", key=key), "127.0.0.1", "true"]
-    done = subprocess.run(argv, capture_output=True, timeout=30)
+    done = subprocess.run(argv, capture_output=True, timeout=100)
     assert done.returncode == 255 and b"Permission denied (publickey)" in done.stderr
 
 
 def test_other_users_and_passwords_are_refused(clients: Clients) -> None:
     done = subprocess.run(
-        ["ssh", *clients.options("web1"), "nobody-known@127.0.0.1", "true"], capture_output=True, timeout=30
+        ["ssh", *clients.options("web1"), "nobody-known@127.0.0.1", "true"], capture_output=True, timeout=100
     )
     assert done.returncode == 255 and b"Permission denied (publickey)" in done.stderr
     with paramiko.Transport(("127.0.0.1", clients.ports["web1"])) as transport:

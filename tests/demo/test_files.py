@@ -53,7 +53,7 @@ def test_a_file_sent_is_the_file_commands_see(clients: Clients, tmp_path: Path) 
 def test_scp_ends_well(clients: Clients, home: Path, tmp_path: Path) -> None:
     (tmp_path / "f").write_text("words")
     argv = ["scp", *clients.options("cache1", "-P"), str(tmp_path / "f"), f"{user_name()}@127.0.0.1:copied"]
-    done = subprocess.run(argv, capture_output=True, timeout=30)
+    done = subprocess.run(argv, capture_output=True, timeout=100)
     assert done.returncode == 0, done.stderr
     assert (home / "copied").read_text() == "words"
 

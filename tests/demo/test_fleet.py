@@ -37,7 +37,7 @@ def test_stop_leaves_nothing() -> None:
     with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as client:
         wait_until(lambda: len(processes.descendants(fleet.pid)) >= 1)
         fleet.stop()
-        assert client.wait(10) == 255
+        assert client.wait(60) == 255
     assert not alive(pid) and not alive(fleet.pid)
     assert not fleet.directory.exists()
     assert all(map(refuses, clients.ports.values()))
@@ -50,7 +50,7 @@ def test_signals_end_it(number: signal.Signals) -> None:
         pid = daemon(Clients(fleet))
         assert not fleet.wait(0.01)
         os.kill(fleet.pid, number)
-        assert fleet.wait(10)
+        assert fleet.wait(60)
         if number is not signal.SIGKILL:
             assert not fleet.directory.exists() and not alive(pid)
     assert not fleet.directory.exists() and not alive(pid)

@@ -43,7 +43,7 @@ def test_the_parent_of_a_run_imports_neither_paramiko_nor_jinja2(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
     )
     assert run.returncode == 0, run.stderr
 
@@ -143,7 +143,7 @@ def test_interrupts_are_gentle_then_firm_and_every_host_is_reported(
             time.sleep(1.0)
             assert process.poll() is None, "a first Ctrl-C lets running hosts finish"
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 130
+            assert process.wait(60) == 130
         finally:
             process.kill()
             assert process.stderr is not None

@@ -60,7 +60,7 @@ def test_it_works_unchanged(
 ) -> None:
     config, user = setup
     words = ["-m", "hostpool", "run", "-F", str(config), "-b", "-K", "app1", "id -un; echo from $SUDO_USER"]
-    child = pexpect.spawn(sys.executable, words, env=environment, encoding="utf-8", timeout=30)
+    child = pexpect.spawn(sys.executable, words, env=environment, encoding="utf-8", timeout=100)
     child.expect("(?i)password.*: ?")
     child.sendline(user.password)
     child.expect("Passphrase for the key .*work_key: ?")
@@ -84,7 +84,7 @@ def test_without_a_terminal_it_fails_at_once_and_says_why(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=100,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
     )

@@ -33,11 +33,11 @@ def test_of_sudo(hostpool: Hostpool, sshd: Sshd, tmp_path: Path, password_file: 
         common = ["run", "-i", str(inventory), "-e", f"ansible_user={user.name}", "-o", "json", "-b"]
         args = [*common, "--become-password-file", str(password_file), "all", "id -un"]
         password_file.write_text("not-the-password\n")
-        wrong = hostpool(*args, timeout=60)
+        wrong = hostpool(*args, timeout=100)
         assert _kinds(wrong.out) == {"become_password": 3, "password_given_up": 9}, wrong.err
         assert wrong.code == 4 and "not-the-password" not in wrong.out + wrong.err
         password_file.write_text(f"{user.password}\n")
-        right = hostpool(*args, timeout=60)
+        right = hostpool(*args, timeout=100)
         assert _kinds(right.out) == {"ok": 12}, right.out
         assert {host["stdout"] for host in json.loads(right.out)["hosts"].values()} == {"root\n"}
 
@@ -49,8 +49,8 @@ def test_of_the_login(hostpool: Hostpool, tmp_path: Path, password_file: Path) -
         common = ["run", "-i", str(inventory), "-e", f"ansible_user={user.name}", "-o", "json"]
         args = [*common, "--connection-password-file", str(password_file), "all", "id -un"]
         password_file.write_text("not-the-password\n")
-        wrong = hostpool(*args, timeout=60)
+        wrong = hostpool(*args, timeout=100)
         assert _kinds(wrong.out) == {"auth_failed": 3, "password_given_up": 5}, wrong.out
         password_file.write_text(f"{user.password}\n")
-        right = hostpool(*args, timeout=60)
+        right = hostpool(*args, timeout=100)
         assert _kinds(right.out) == {"ok": 8}, right.out

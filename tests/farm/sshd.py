@@ -243,7 +243,7 @@ class Sshd:
             processes.wait_gone(left)
         processes.kill_all(masters)
         for master in self._masters:
-            master.wait(10)
+            master.wait(60)
         self._masters.clear()
 
     def __enter__(self) -> Sshd:

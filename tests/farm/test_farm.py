@@ -31,7 +31,7 @@ from tests.farm.listener import Listener
 
 
 def run(words: list[str], stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(words, input=stdin, capture_output=True, text=True, timeout=30)
+    return subprocess.run(words, input=stdin, capture_output=True, text=True, timeout=100)
 
 
 def dial(server: Listener | Refusing) -> socket.socket:
@@ -77,7 +77,7 @@ def test_stop_ends_sessions_and_orphans() -> None:
         wait_until(lambda: len(server.sessions()) >= 3)
         sessions = server.sessions()
         assert orphan in sessions
-    assert client.wait(10) == 255
+    assert client.wait(60) == 255
     assert not any(map(alive, sessions))
     assert not server.directory.exists()
 
@@ -310,7 +310,7 @@ def pytester_run(tmp_path: Path) -> Callable[[str], str]:
             text=True,
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *sys.path])},
-            timeout=60,
+            timeout=100,
         )
         return done.stdout + done.stderr
 

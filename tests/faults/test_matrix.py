@@ -47,7 +47,7 @@ def document(sshd: Sshd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
                 "-T", str(CONNECT_TIMEOUT), "--task-timeout", str(TASK_TIMEOUT), "-o", "json",
                 "--subst", "all", "{{ cmd }}",
             ],
-            capture_output=True, text=True, timeout=60, env=_environment(directory), start_new_session=True,
+            capture_output=True, text=True, timeout=100, env=_environment(directory), start_new_session=True,
         )  # fmt: skip
         found: dict[str, Any] = json.loads(done.stdout)
         yield {**found, "code": done.returncode, "err": done.stderr, "stage": stage.hosts}
@@ -120,7 +120,7 @@ def test_a_killed_worker(sshd: Sshd, tmp_path: Path) -> None:
         pending = pool.apply_async("h001", Command(f"touch {mark}; sleep 5"))
         wait_until(mark.exists, seconds=20)
         os.kill(pool.pids()[0], signal.SIGKILL)
-        result = pending.get(10)
+        result = pending.get(60)
     assert result.error is not None and (result.status, result.error.kind) == (fault.status, fault.kind)
     assert (result.error.message, result.error.hint) == (fault.message, fault.hint)
 

@@ -49,7 +49,7 @@ def command(environment: dict[str, str], tmp_path: Path) -> Iterator[Command]:
     def run(*words: str, stdin: str = "", cwd: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "hostpool", *words],
-            input=stdin, capture_output=True, text=True, env=environment, timeout=60, cwd=cwd or tmp_path,
+            input=stdin, capture_output=True, text=True, env=environment, timeout=100, cwd=cwd or tmp_path,
         )  # fmt: skip
 
     yield run

@@ -179,7 +179,7 @@ def test_interrupted_twice(sshd: Sshd, environment: dict[str, str], tmp_path: Pa
                 interrupts += 1
                 run.send_signal(signal.SIGINT)
         assert event["event"] == "run_finished"
-    assert run.wait(30) == 130
+    assert run.wait(60) == 130
     assert (tmp_path / "dest/large").read_bytes() == b"old"
     assert [path.name for path in (tmp_path / "dest").iterdir()] == ["large"]
     assert not list((tmp_path / "tmp").glob("hostpool-*"))

@@ -210,7 +210,7 @@ def test_secrets_are_typed_in_again_at_a_terminal(
         sys.executable,
         ["-m", "hostpool", "rerun", "--all", "-o", "plain"],
         env={**environment, "NO_COLOR": "1"},
-        timeout=30,
+        timeout=100,
     )
     child.expect("API_TOKEN: ")
     child.sendline("seven77")
@@ -287,7 +287,7 @@ def test_outdir_is_written_as_it_comes(fleet: Fleet, environment: dict[str, str]
         assert not (workdir / "out/web2.stdout").exists() and not (workdir / "out/web1.json").exists()
     finally:
         go.touch()
-        running.wait(30)
+        running.wait(60)
     assert first.read_text() == "one\ntwo\n" and (workdir / "out/web2.stderr").read_text() == "err\n"
     result = json.loads((workdir / "out/web2.json").read_text())
     assert (result["event"], result["status"], result["host"]) == ("host_finished", "ok", "web2")

@@ -45,7 +45,7 @@ def play(sshd: Sshd, tmp_path: Path, tmp_home: Path) -> Play:
 def playing(sshd: Sshd, place: Path) -> Play:
     inventory = sshd.inventory(2, place / "hosts.ini")
 
-    def run(*words: str | Path, timeout: float = 60) -> Ended:
+    def run(*words: str | Path, timeout: float = 100) -> Ended:
         given = [str(word) for word in words]
         if "-o" not in given:
             given = ["-o", "json", *given]

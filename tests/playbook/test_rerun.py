@@ -40,7 +40,7 @@ def start(sshd: Sshd, tmp_path: Path, tmp_home: Path) -> Callable[..., subproces
 def run(start: Callable[..., subprocess.Popen[str]]) -> Run:
     def to_the_end(*words: str | Path) -> Ended:
         process = start(*words)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=100)
         return Ended(process.returncode, out, err)
 
     return to_the_end
@@ -134,7 +134,7 @@ def test_ctrl_c_lets_running_tasks_finish_and_the_rest_can_be_done_later(
     while "interrupted" not in process.stderr.readline():
         assert process.poll() is None
     (tmp_path / "go").touch()
-    err = process.communicate(timeout=60)[1]
+    err = process.communicate(timeout=100)[1]
     assert process.returncode == 130, err
     ended = run("show", "1", "-o", "json").document
     assert {host: each["status"] for host, each in ended["hosts"].items()} == dict.fromkeys(
@@ -158,7 +158,7 @@ def test_a_second_ctrl_c_ends_them_and_a_kill_leaves_the_history_readable(
     process.send_signal(signal.SIGINT)
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=100)
     assert process.returncode == 130, err
     ended = Ended(process.returncode, out, err)
     statuses = {host: each["status"] for host, each in ended.document["hosts"].items()}
@@ -169,7 +169,7 @@ def test_a_second_ctrl_c_ends_them_and_a_kill_leaves_the_history_readable(
     process = start("play", site, "-o", "plain")
     begun(tmp_path, process)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=100)
     shown = run("show", "-o", "json").document
     assert {host: each["status"] for host, each in shown["hosts"].items()} == dict.fromkeys(HOSTS, "lost")
     (tmp_path / "go").touch()

@@ -25,13 +25,13 @@ def test_a_result_is_not_ready_then_ready_then_successful(pool: HostPool) -> Non
     with pytest.raises(hostpool.TimeoutError) as caught:
         result.get(0.01)
     assert isinstance(caught.value, builtins.TimeoutError)
-    result.wait(20)
+    result.wait(60)
     assert result.ready() and result.successful() and result.get().exit_code == 0
 
 
 def test_failures_are_data_never_raised(pool: HostPool) -> None:
     result = pool.apply_async("h1", Command("exit 7"))
-    assert result.get(20).status == "failed" and result.get().exit_code == 7
+    assert result.get(60).status == "failed" and result.get().exit_code == 7
     assert not result.successful()
 
 
@@ -68,7 +68,7 @@ def test_a_callback_that_fails_or_waits_for_the_pool_hurts_nobody(
             errors.append(error)
             raise
 
-    pool.apply_async("h1", Command("true"), callback=waits).get(20)
+    pool.apply_async("h1", Command("true"), callback=waits).get(60)
     assert pool.apply("h3", Command("true")).ok
     pool.close()
     pool.join()

@@ -26,8 +26,8 @@ def test_the_fourth_job_waits_while_three_places_are_taken(tmp_path: Path, pool:
     fourth.wait(0.7)
     assert not fourth.ready() and not any(result.ready() for result in held)
     going.touch()
-    assert fourth.get(20).status == "ok"
-    assert all(result.get(20).status == "ok" for result in held)
+    assert fourth.get(60).status == "ok"
+    assert all(result.get(60).status == "ok" for result in held)
 
 
 def test_the_initializer_runs_once_in_each_process(tmp_path: Path, thirty: str) -> None:
@@ -69,7 +69,7 @@ def test_jobs_of_one_host_run_one_after_another_in_order(tmp_path: Path, pool: H
         pool.apply_async("h1", Command(f"echo start {n} >> {log}; sleep 0.1; echo end {n} >> {log}"))
         for n in range(4)
     ]
-    assert all(job.get(20).ok for job in jobs)
+    assert all(job.get(60).ok for job in jobs)
     assert log.read_text() == "".join(f"start {n}\nend {n}\n" for n in range(4))
 
 

@@ -26,6 +26,6 @@ def test_a_long_tmpdir_is_no_obstacle(tmp_path: Path) -> None:
     script.write_text(code)
     environment = {**os.environ, "TMPDIR": str(deep), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, str(script)], env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, str(script)], env=environment, capture_output=True, text=True, timeout=100
     )
     assert (done.stdout, done.stderr) == (f"{deep}\n", "")

@@ -132,7 +132,7 @@ def stop_when(event: threading.Event, grace: float = 1.0) -> Stop:
     stop = Stop()
 
     def wait() -> None:
-        event.wait(20)
+        event.wait(60)
         stop.request("timeout", grace)
 
     threading.Thread(target=wait, daemon=True).start()

@@ -89,7 +89,7 @@ def test_the_servers_process_is_killed(context: SSHContext) -> None:
         output = Output()
 
         def kill() -> None:
-            output.came.wait(10)
+            output.came.wait(60)
             pid = int(output.stdout)
             os.kill(pid, signal.SIGKILL)
 
@@ -125,7 +125,7 @@ def test_stopped_while_no_channel_opens(context: SSHContext, sshd: Sshd, proxy: 
 
 def swallow_when(proxy: Proxy, output: Output) -> None:
     def wait() -> None:
-        output.came.wait(10)
+        output.came.wait(60)
         proxy.black_hole()
 
     threading.Thread(target=wait, daemon=True).start()
