@@ -9,16 +9,30 @@ from pathlib import Path
 
 from tests.inventory.conftest import _environment as environment
 
-__all__ = ["collections", "environment", "program"]
+__all__ = ["collections", "environment", "interpreter", "program"]
 
 PACKAGE = "ansible==12.3.0"
 """The package that carries the collections; of its 54 MB only those below are unpacked."""
 COLLECTIONS = ("ansible/posix", "community/general")
+NEEDED = "python-debian>=1.0,<2"
+"""What modules import on a host (python3-apt they find in the system's own Python)."""
 
 
 def program(name: str) -> Path:
     """One of Ansible's programs."""
     return environment() / "bin" / name
+
+
+def interpreter() -> Path:
+    """For ansible_python_interpreter: a Python that has what modules import. Safe under pytest-xdist."""
+    place = environment()
+    ready = place / "needed"
+    with open(place / "lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not ready.exists():
+            subprocess.run([place / "bin" / "pip", "install", "--quiet", NEEDED], check=True)
+            ready.touch()
+    return place / "bin" / "python"
 
 
 def collections() -> Path:

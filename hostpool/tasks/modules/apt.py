@@ -149,7 +149,7 @@ def _install(args: Mapping[str, Any], mode: Mode, names: list[str], state: AptSt
     if args["state"] == "build-dep":
         return (yield from _build_dep(args, mode, names, base))
     wanted = _expanded(names, state)
-    specs = [spec for each in wanted if (spec := _to_install(args, each, state)) is not None]
+    specs = [spec for each in wanted if (spec := _to_install(args, each, state, base)) is not None]
     automatic = [name for each in wanted if (name := _split(each)[0]) in state.automatic]
     if not specs:
         if automatic:
@@ -175,7 +175,7 @@ def _install(args: Mapping[str, Any], mode: Mode, names: list[str], state: AptSt
 _MARK = apt_get.APT + 'wait=$1; shift; hp_apt "$wait" apt-mark manual -- "$@"\n'
 
 
-def _to_install(args: Mapping[str, Any], spec: str, state: AptState) -> str | None:
+def _to_install(args: Mapping[str, Any], spec: str, state: AptState, base: Result) -> str | None:
     """What apt-get is told to install, or None if there is nothing to do. Raises ModuleFailed."""
     name, operator, version = _split(spec)
     if not state.known(name):
@@ -187,7 +187,7 @@ def _to_install(args: Mapping[str, Any], spec: str, state: AptState) -> str | No
     fits = installed is not None and _fits(installed, operator, version)
     new = best if best is not None and best != installed and _fits(best, operator, version) else None
     if not fits and new is None:
-        raise ModuleFailed(f"no available installation candidate for {spec}")
+        raise ModuleFailed(f"no available installation candidate for {spec}", **base)
     if new is not None and (installed is None or args["state"] == "latest" or not fits):
         return f"{name}={new}"
     if fits and new is not None and operator == "=":

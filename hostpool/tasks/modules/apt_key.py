@@ -42,7 +42,10 @@ for each in apt-key gpg; do
     { echo "$each is not on this host; deb822_repository with signed_by needs neither" >&2; exit 127; }
 done
 key() { if [ -n "$keyring" ]; then apt-key --keyring "$keyring" "$@"; else apt-key "$@"; fi 2>"$hp_dir/err"; }
-list() { key adv --list-public-keys --keyid-format=long </dev/null || { cat "$hp_dir/err" >&2; exit 1; }; }
+list() { # apt-key would make a keyring that is not there
+  [ -z "$keyring" ] || [ -e "$keyring" ] || return 0
+  key adv --list-public-keys --keyid-format=long </dev/null || { cat "$hp_dir/err" >&2; exit 1; }
+}
 fetched() { # the key's file
   case $kind in
     data) cat > "$hp_dir/key" ;;
@@ -90,7 +93,7 @@ def apt_key(args: Mapping[str, Any], mode: Mode) -> Steps:
             "key is required to remove a key" if args["state"] == "absent" else "there is no key to add"
         )
     if args["id"]:
-        _parsed(args["id"], {})
+        _parsed(args["id"], {"id": args["id"]})
     data = (args["data"] or "").encode() if kind == "data" else b""
     words = (kind, args[kind] if kind not in ("", "data") else "", args["keyring"] or "")
     reply = yield from query(_LOOK, *words, "" if args["id"] else "extract", stdin=data)

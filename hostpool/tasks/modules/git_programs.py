@@ -17,6 +17,7 @@ LOOK = (
     _HEAD
     + r"""
 dest=$1 bare=$2 version=$3 repo=$4 remote=$5 update=$6
+export GIT_OPTIONAL_LOCKS=0 # status would refresh the index
 say() { printf '%s\t%s\n' "$1" "$2"; }
 case $dest in ''|/*) ;; *) dest=$PWD/$dest ;; esac
 case $dest in ?*/) dest=${dest%/} ;; esac
@@ -35,8 +36,8 @@ if [ -n "$dest" ] && [ -e "$dir/config" ]; then
   say url "$(g ls-remote --get-url "$remote")"
   say local "$(g rev-parse -q --verify "$version^{commit}" 2>/dev/null)"
   if [ -z "$bare" ]; then
-    g status --porcelain --untracked-files=no > /dev/null || exit
-    say modified "$(g status --porcelain --untracked-files=no | head -n 1)"
+    modified=$(g status --porcelain --untracked-files=no) || exit
+    say modified "$(printf '%s\n' "$modified" | head -n 1)"
     if [ -z "$branch" ]; then
       branch=$(g symbolic-ref -q "refs/remotes/$remote/HEAD"); branch=${branch#"refs/remotes/$remote/"}
     fi

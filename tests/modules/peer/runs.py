@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.farm import Machine
-from tests.oracles import collections, program
+from tests.oracles import collections, interpreter, program
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -30,7 +30,7 @@ class Done:
 def inventory(machine: Machine, place: Path) -> Path:
     path = machine.inventory(1, place / "hosts.ini")
     with path.open("a") as file:
-        file.write(f"ansible_python_interpreter={sys.executable}\n")
+        file.write(f"ansible_python_interpreter={interpreter()}\n")
     return path
 
 
