@@ -37,13 +37,12 @@ Source: ansible.builtin.apt of ansible-core 2.19, man pages apt-get(8), apt-cach
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 from hostpool.tasks.base import Request
 from hostpool.tasks.modules import apt_get
+from hostpool.tasks.modules.apt_choice import expanded, split, to_install, to_remove
 from hostpool.tasks.modules.apt_deb import deb
 from hostpool.tasks.modules.apt_state import LOOK, UPDATE_AND_LOOK, AptState, read
 from hostpool.tasks.modules.base import (
@@ -57,11 +56,8 @@ from hostpool.tasks.modules.base import (
     require,
     text,
 )
-from hostpool.tasks.modules.debian_versions import compare
 from hostpool.tasks.modules.spec import Param, Spec
 
-_GLOB = frozenset("*?[]!")
-_SPEC = re.compile(r"(.*?)(>?=)(.*)", re.DOTALL)
 _CLEAN = apt_get.APT + r"""
 if [ "$1" = look ]; then
   find /var/cache/apt/archives -type f ! -name lock 2>/dev/null | head -n 1
@@ -96,7 +92,7 @@ def apt(args: Mapping[str, Any], mode: Mode) -> Steps:
 
 def _packages(args: Mapping[str, Any], mode: Mode, names: list[str], alone: bool) -> Steps:
     words = ["all" if _needs_versions(args, names) else "some", args["default_release"] or ""]
-    words += dict.fromkeys(_split(each)[0] for each in names if args["state"] != "build-dep")
+    words += dict.fromkeys(split(each)[0] for each in names if args["state"] != "build-dep")
     reply = yield from query(LOOK, *words)
     state = read(require(reply, "the packages cannot be looked at").stdout)
     due = _due(args, state.now, state.updated)
@@ -125,32 +121,12 @@ def _needs_versions(args: Mapping[str, Any], names: list[str]) -> bool:
     return args["state"] in ("latest", "build-dep", "fixed") or any("=" in each for each in names)
 
 
-def _split(spec: str) -> tuple[str, str, str]:
-    """The package, ``=`` or ``>=`` or nothing, the version."""
-    found = _SPEC.fullmatch(spec)
-    return (found[1], found[2], found[3]) if found else (spec, "", "")
-
-
-def _expanded(names: list[str], state: AptState) -> list[str]:
-    """Shell patterns become the packages they fit. Raises ModuleFailed where there is none."""
-    found: list[str] = []
-    for each in names:
-        name = _split(each)[0]
-        if not _GLOB.intersection(name):
-            found.append(each)
-        elif name not in state.globs:
-            raise ModuleFailed(f"No package(s) matching '{name}' available")
-        else:
-            found += state.globs[name]
-    return found
-
-
 def _install(args: Mapping[str, Any], mode: Mode, names: list[str], state: AptState, base: Result) -> Steps:
     if args["state"] == "build-dep":
         return (yield from _build_dep(args, mode, names, base))
-    wanted = _expanded(names, state)
-    specs = [spec for each in wanted if (spec := _to_install(args, each, state, base)) is not None]
-    automatic = [name for each in wanted if (name := _split(each)[0]) in state.automatic]
+    wanted = expanded(names, state)
+    specs = [spec for each in wanted if (spec := to_install(args, each, state, base)) is not None]
+    automatic = [name for each in wanted if (name := split(each)[0]) in state.automatic]
     if not specs:
         if automatic:
             told = {"changed": False, **base}
@@ -175,40 +151,6 @@ def _install(args: Mapping[str, Any], mode: Mode, names: list[str], state: AptSt
 _MARK = apt_get.APT + 'wait=$1; shift; hp_apt "$wait" apt-mark manual -- "$@"\n'
 
 
-def _to_install(args: Mapping[str, Any], spec: str, state: AptState, base: Result) -> str | None:
-    """What apt-get is told to install, or None if there is nothing to do. Raises ModuleFailed."""
-    name, operator, version = _split(spec)
-    if not state.known(name):
-        return _virtual(name, state)
-    installed = state.installed(name)
-    if installed is None and args["only_upgrade"]:
-        return None
-    best = state.best(name, version if operator == "=" else None)
-    fits = installed is not None and _fits(installed, operator, version)
-    new = best if best is not None and best != installed and _fits(best, operator, version) else None
-    if not fits and new is None:
-        raise ModuleFailed(f"no available installation candidate for {spec}", **base)
-    if new is not None and (installed is None or args["state"] == "latest" or not fits):
-        return f"{name}={new}"
-    if fits and new is not None and operator == "=":
-        return f"{name}={version}"
-    return None
-
-
-def _virtual(name: str, state: AptState) -> str | None:
-    """A name that only others provide: apt-get decides which, unless one of them is there."""
-    if not state.providers.get(name):
-        raise ModuleFailed(f"No package matching '{name}' is available")
-    there = any(state.installed(each) is not None for each in state.providers[name])
-    return None if there else name
-
-
-def _fits(version: str, operator: str, wanted: str) -> bool:
-    if operator == "=":
-        return fnmatchcase(version, wanted)
-    return operator == "" or compare(version, wanted) >= 0
-
-
 def _release(args: Mapping[str, Any]) -> list[str]:
     return ["-t", args["default_release"]] if args["default_release"] else []
 
@@ -230,13 +172,7 @@ def _build_dep(args: Mapping[str, Any], mode: Mode, names: list[str], base: Resu
 
 
 def _remove(args: Mapping[str, Any], mode: Mode, names: list[str], state: AptState) -> Steps:
-    gone = []
-    for each in _expanded(names, state):
-        name, operator, version = _split(each)
-        installed = state.installed(name)
-        there = installed is not None and _fits(installed, operator, version)
-        if there or (args["purge"] and state.leftover(name)):
-            gone.append(each)
+    gone = [each for each in expanded(names, state) if to_remove(each, state, args["purge"])]
     if not gone:
         return {"changed": False}
     words = ["-q", *apt_get.options(args)]
