@@ -9,6 +9,7 @@ or ``stdout``, ``stderr``, ``exit``; ``sums`` is what stands here (fetch). A req
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,12 @@ _DEFAULTS = {
 }  # fmt: skip
 
 
+@cache
 def cases() -> list[tuple[str, dict[str, Any]]]:
     return [
         (f"{path.stem}: {case['case']}", {"module": path.stem, **case})
         for path in FILES
-        for case in yaml.safe_load(path.read_text("utf-8"))
+        for case in yaml.load(path.read_text("utf-8"), yaml.CSafeLoader)
     ]
 
 

@@ -91,6 +91,10 @@ def perform(call: Call) -> Steps:
         result = {"failed": True, "changed": False, "msg": failure.message, **failure.values}
     except BadArgument as error:
         result = {"failed": True, "changed": False, "msg": str(error)}
+    except ValueError as error:
+        # A number that is none, a line with too few fields, a URL or words that cannot be taken apart.
+        what = "it cannot work with what it was given or with what the host answered"
+        result = {"failed": True, "changed": False, "msg": f"{call.module}: {what}: {error}"}
     if "rc" in result and "cmd" in result and "start" not in result:
         spent = timedelta(seconds=time.monotonic() - clock)
         result.update(start=str(began), end=str(began + spent), delta=str(spent))
@@ -144,6 +148,8 @@ def _drive(steps: Steps, call: Call) -> Steps:
 def _prepared(request: Request[Any], call: Call) -> Request[Any]:
     if not isinstance(request, Run):
         return request
+    if any("\0" in text for text in (*request.args, request.chdir or "")):
+        raise ModuleFailed("a NUL character, which no argument of a program can hold")
     changes: dict[str, Any] = {"env": (*call.environment, *request.env)}
     if request.program is not None:
         changes["program"] = _MARKER + request.program

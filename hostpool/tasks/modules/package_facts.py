@@ -65,6 +65,8 @@ def package_facts(args: Mapping[str, Any], mode: Mode) -> Steps:
     packages: dict[str, list[Result]] = {}
     for part in text(require(reply, "the packages cannot be listed").stdout).split("\x01")[1:]:
         manager, _, output = part.partition("\n")
+        if manager not in _READERS:
+            raise ModuleFailed("the host's answer cannot be read")
         for package in _READERS[manager]([line.split("\t") for line in output.splitlines()]):
             packages.setdefault(package["name"], []).append({**package, "source": manager})
     if not packages:

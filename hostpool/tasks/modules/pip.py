@@ -61,7 +61,11 @@ class _Asked:
 
 
 def pip(args: Mapping[str, Any], mode: Mode) -> Steps:
+    if args["requirements"] is None and not _packages([str(each) for each in args["name"] or ()]):
+        return {"changed": False, "warnings": ["No valid name or requirements file found."]}
     asked = _asked(args)
+    if not asked.packages and not args["requirements"]:
+        return {"changed": False}
     env = posixpath.join(args["chdir"] or "", args["virtualenv"]) if args["virtualenv"] else ""
     head = (args["chdir"] or "", env, args["executable"] or "")
     base: Result = {

@@ -101,7 +101,7 @@ def _converted(kind: Kind, name: str, value: Any) -> Any:
     if kind == "float":
         return _number(name, value, float)
     if kind == "list":
-        return _list(value)
+        return _without_nul(name, _list(value))
     if kind == "mode":
         return _mode(name, value)
     if kind == "dict" and not isinstance(value, Mapping):
@@ -114,6 +114,16 @@ def _text(name: str, value: Any) -> str:
     if "\0" in text:
         raise BadArgument(f"{name} holds a NUL character, which no file name or argument can")
     return text
+
+
+def _without_nul(name: str, value: Any) -> Any:
+    """Looks into lists and mappings."""
+    if isinstance(value, str):
+        return _text(name, value)
+    parts = [*value, *value.values()] if isinstance(value, Mapping) else value
+    for each in parts if isinstance(parts, list | tuple) else ():
+        _without_nul(name, each)
+    return value
 
 
 def _bool(name: str, value: Any) -> bool:

@@ -79,7 +79,10 @@ def _look(args: Mapping[str, Any]) -> Any:
     state, _, content = require(reply, "wait_for").stdout.partition(b"\n")
     if state != b"there" or not regex or not wanted:
         return (state == b"there") is wanted, ()
-    found = re.search(regex, content.decode("utf-8", "replace"), re.MULTILINE)
+    try:
+        found = re.search(regex, content.decode("utf-8", "replace"), re.MULTILINE)
+    except re.error as error:
+        raise ModuleFailed(f"search_regex {regex!r}: {error}") from error
     return found is not None, found.groups() if found else ()
 
 
