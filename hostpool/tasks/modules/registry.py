@@ -34,6 +34,7 @@ HOST = {
     "async_status": "async_status",
     "firewalld": "firewalld",
     "unarchive": "unarchive",
+    "modprobe": "modprobe", "locale_gen": "locale_gen", "seboolean": "seboolean", "selinux": "selinux",
 }  # fmt: skip
 """Short name → the file below hostpool/tasks/modules with its ``MODULES``."""
 
