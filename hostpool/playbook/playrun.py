@@ -57,6 +57,7 @@ class PlayRun:
         self._catching = Catching(machine, play, self._words, self._handlers)
         self._cursors: dict[str, Cursor] = {}
         self._steps: dict[str, _Step] = {}
+        self._open: list[_Step] = []
         self._jobs: dict[int, tuple[str, _Step, Running]] = {}
         self._endings: dict[str, str] = {}
         self._inserts: dict[str, list[tuple[int, list[Node]]]] = {}
@@ -118,10 +119,14 @@ class PlayRun:
     def _fill(self) -> None:
         if self._machine.stopping:
             self._steps.clear()
+            self._open.clear()
             return
-        for step in list({id(step): step for step in self._steps.values()}.values()):
+        for step in self._open:
             while step.waiting and self._busy[step.task] < step.limit:
-                self._begin(step, step.waiting.popleft())
+                host = step.waiting.popleft()
+                if self._steps.get(host) is step:
+                    self._begin(step, host)
+        self._open = [step for step in self._open if step.waiting]
 
     def _next_steps(self) -> bool:
         """The next step of all hosts, or with the free strategy of each. False: there is none."""
@@ -185,6 +190,7 @@ class PlayRun:
         if step.once:
             step.others = tuple(hosts[1:])
             step.waiting = deque(hosts[:1])
+        self._open.append(step)
         for host in hosts:
             self._steps[host] = step
         if task.module != "meta" and (key, step.title) not in self._started:

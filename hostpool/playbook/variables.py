@@ -233,14 +233,18 @@ class Variables:
         role = task.role
         chain = role.chain() if role is not None else []
         layers: list[Mapping[str, Any]] = [more] if more else []
-        layers += [self._of_this_task(host, task), self.play_magic, self.extra]
+        layers += [self._of_this_task(host, task), self.play_magic]
+        if self.extra:
+            layers.append(self.extra)
         layers += [each.params for each in chain if each.params]
         layers += task.keywords.params
-        layers += [self.registered.get(host, _NONE), self.included.get(host, _NONE)]
+        layers += [own for own in (self.registered.get(host), self.included.get(host)) if own]
         layers += task.keywords.vars
         layers += [each.vars for each in chain if each.vars]
-        layers += [self.files(host), *self.play_layers]
-        layers += [self.facts(host), self.inventory_of(host)]
+        files = self.files(host)
+        if files is not _NONE:
+            layers.append(files)
+        layers += [*self.play_layers, self.facts(host), self.inventory_of(host)]
         layers += self._defaults(task)
         return Scope(*layers)
 

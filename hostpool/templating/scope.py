@@ -25,6 +25,13 @@ class Scope(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         """Raises KeyError, RenderError, or Wanted."""
+        value = self.get(name, _MISSING)
+        if value is _MISSING:
+            raise KeyError(name)
+        return value
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As a Mapping's, without an exception for each name that is not there: most are not."""
         for layer in self._layers:
             value = layer.get(name, _MISSING)
             if value is not _MISSING:
@@ -32,7 +39,7 @@ class Scope(Mapping[str, Any]):
                 if kind is Template or kind is Lazy:
                     return self._rendered(name, value)
                 return value
-        raise KeyError(name)
+        return default
 
     def _rendered(self, name: str, value: Any) -> Any:
         known = self._known.get(name, _MISSING)
@@ -49,7 +56,10 @@ class Scope(Mapping[str, Any]):
         return result
 
     def __contains__(self, name: object) -> bool:
-        return any(name in layer for layer in self._layers)
+        for layer in self._layers:  # noqa: SIM110 -- any() over a generator takes twice as long
+            if name in layer:
+                return True
+        return False
 
     def __iter__(self) -> Iterator[str]:
         seen: set[str] = set()
