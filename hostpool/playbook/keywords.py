@@ -116,7 +116,7 @@ def read_keywords(document: Document, entries: list[Entry]) -> Keywords:
             found["tags"] = frozenset(read_tags(document, node))
         elif key == "notify":
             found["notify"] = names(document, node, "notify")
-        elif key == "user":
+        elif key == "user" and any(each.key == "hosts" for each in entries):  # a task's is the module
             found.setdefault("remote_user", _simple(document, "remote_user", node))
         elif key == "module_defaults":
             found["module_defaults"] = _module_defaults(document, node)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import socket
 import subprocess
@@ -75,17 +74,19 @@ def test_logs(play: Play, tmp_path: Path) -> None:
     assert [path.read_text().split() for path in kept] == [["two", "three"]]
 
 
-def test_users(play: Play, tmp_path: Path) -> None:
-    import pwd
-
-    me = pwd.getpwuid(os.getuid()).pw_name
-    user = {
-        "name": me,
-        "home": str(tmp_path / "home-of-it"),
-        "keys": ["ssh-ed25519 AAAA one", "ssh-rsa BBBB two"],
-    }
-    twice(play, "users.yml", *variables(users=[user]))
-    assert (tmp_path / "home-of-it/.ssh/authorized_keys").read_text().split("\n")[:2] == user["keys"]
+@pytest.mark.needs_root
+def test_users(booted: Booted, tmp_path: Path, tmp_home: Path) -> None:
+    play = playing(booted, tmp_path)
+    keys = ["ssh-ed25519 AAAA one", "ssh-rsa BBBB two"]
+    ada = {"name": "ada", "groups": ["crew"], "shell": "/bin/sh", "keys": keys}
+    # both hosts are the one machine, whose accounts nobody else may change meanwhile
+    twice(
+        play, "users.yml", "-l", "h001", *variables(user_groups=[{"name": "crew", "gid": 4321}], users=[ada])
+    )
+    assert booted.sh("cat /home/ada/.ssh/authorized_keys").splitlines() == keys
+    assert booted.sh("id -Gn ada; stat -c %a,%U /home/ada/.ssh/authorized_keys") == "ada crew\n600,ada\n"
+    twice(play, "users.yml", "-l", "h001", *variables(gone=["ada"]))
+    assert booted.sh("id ada 2>&1 || true").startswith("id:")
 
 
 SITE = """
