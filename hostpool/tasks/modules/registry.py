@@ -35,6 +35,7 @@ HOST = {
     "firewalld": "firewalld",
     "unarchive": "unarchive",
     "modprobe": "modprobe", "locale_gen": "locale_gen", "seboolean": "seboolean", "selinux": "selinux",
+    "yum_repository": "yum_repository",
 }  # fmt: skip
 """Short name → the file below hostpool/tasks/modules with its ``MODULES``."""
 

@@ -1,6 +1,6 @@
 # Nothing but a tiny repository below /srv/apt in apt's sources, and a key below /srv/keys.
 set -e
-mkdir -p /srv/apt /srv/keys
+mkdir -p /srv/apt /srv/keys /etc/yum.repos.d
 : > /srv/apt/Packages
 cat > /srv/keys/key.asc <<'KEY'
 -----BEGIN PGP PUBLIC KEY BLOCK-----
