@@ -47,6 +47,7 @@ class SSHSession:
         self.may_use_shell = target.shell == "sh"
         self._context = context
         self._terminal_to_become = False
+        self._lost = False
         self._patience = max(target.connect_timeout, OPEN_LIMIT)
         self._opened_before = False
         self._opens_ahead = False
@@ -54,7 +55,8 @@ class SSHSession:
 
     @property
     def alive(self) -> bool:
-        return self.transport.is_active() and not self.heartbeat.dead
+        """Lost is sooner told than the reader thread has ended."""
+        return self.transport.is_active() and not (self.heartbeat.dead or self._lost)
 
     def expect_more(self) -> None:
         """From now on the next command's channel is asked for together with a command: that saves it a
@@ -74,7 +76,11 @@ class SSHSession:
             except NeedsTerminal:
                 self._terminal_to_become = True
                 return self._run_as(become, request, consumer, stop)
+        except Lost:
+            self._lost = True
+            raise
         except EOFError as error:
+            self._lost = True
             raise Lost(
                 f"connection to {place(self.target)} lost while the command ran: {self.why_gone()}",
                 kind="connection_lost",

@@ -145,14 +145,21 @@ def test_a_killed_holder_frees_the_lock(
         assert hostpool("run", "--cron", "n", "-i", inventory, "all", "true").code == 0
 
 
-def test_one_waits(hostpool: Hostpool, environment: dict[str, str], inventory: str, workdir: Path) -> None:
+def is_locked(file: Path) -> bool:
+    """Without trying it, which would be in the way (proc_locks(5))."""
+    return any(f":{file.stat().st_ino} " in line for line in Path("/proc/locks").read_text().splitlines())
+
+
+def test_one_waits(
+    hostpool: Hostpool, environment: dict[str, str], inventory: str, workdir: Path, state: Path
+) -> None:
     wait = "run", "--cron", "n", "--overlap", "wait", "-i", inventory
     with holding(environment, inventory, workdir / "go"):
         assert hostpool(*wait, "--deadline", "500ms", "all", "true").code == 75, (
             "it waits no longer than that"
         )
         with waiting(environment, inventory) as first:
-            time.sleep(1.5)
+            wait_until(lambda: is_locked(state / "cron/n.queue"), what="the first waits")
             assert first.poll() is None
             assert hostpool(*wait, "all", "true").code == 75, "of several that wait, one does"
             (workdir / "go").touch()

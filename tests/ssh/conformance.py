@@ -86,7 +86,7 @@ class SessionConformance:
             assert len(output.stdout) == 100_000
 
     def test_environment_and_directory(self, session: Session) -> None:
-        request = command('echo "$GREETING"; pwd', env=(("GREETING", AWKWARD),), chdir="/")
+        request = command('printf "%s\\n" "$GREETING"; pwd', env=(("GREETING", AWKWARD),), chdir="/")
         end, output = run(session, request)
         assert (end.exit_code, output.stdout) == (0, AWKWARD.encode() + b"\n/\n")
 

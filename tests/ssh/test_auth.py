@@ -13,7 +13,7 @@ import pytest
 
 from hostpool.messages import Target
 from hostpool.ssh import SSHContext
-from tests.farm import Sshd
+from tests.farm import Sshd, wait_until
 from tests.ssh.helpers import Desk, command, connected, refusal, run, target_for
 from tests.ssh.test_hostkeys import keygen
 
@@ -217,11 +217,15 @@ class TestCertificates:
 def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("agent") / "socket"
     process = subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL)
-    while not path.exists():
-        assert process.poll() is None
+    wait_until(lambda: path.exists() and _listens(path))
     yield path
     process.terminate()
     process.wait()
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as attempt:
+        return attempt.connect_ex(str(path)) == 0
 
 
 def add(agent: Path, *keys: Path) -> None:
