@@ -18,7 +18,7 @@ from hostpool.pool.engine import Engine
 from hostpool.pool.link import MISSING_GUARD
 from hostpool.pool.result import AsyncResult, Callback, refuse_in_callback
 from hostpool.pool.scheduler import Scheduler
-from hostpool.pool.startup import in_bootstrapping_child, session_cap
+from hostpool.pool.startup import in_bootstrapping_child, narrowed, session_cap
 from hostpool.pool.subscription import Subscription
 from hostpool.results import HostResult
 from hostpool.settings import FANOUT, Settings
@@ -64,7 +64,8 @@ class HostPool:
         _check_bounds(count, min_workers, fanout, initializer)
         self.settings = settings if settings is not None else Settings()
         self._resolver = Resolver(inventory, self.settings)
-        scheduler = Scheduler(count, fanout)
+        self._narrowed = narrowed(count, fanout)
+        scheduler = Scheduler(count, fanout if self._narrowed is None else self._narrowed.fanout)
         init = Init(
             capacity=scheduler.capacity,
             session_cap=session_cap(),
@@ -112,9 +113,12 @@ class HostPool:
     def prepare(self, hosts: Sequence[str]) -> tuple[str, ...]:
         """Looks up how every host is reached, before the first is touched. Raises all that is wrong
         (variables, ssh_config, templates) at once: a UsageError, or Problems. Returns what ssh_config
-        asks for and is not done, each once. To be called before jobs are submitted."""
+        asks for and is not done, and that fewer hosts than ``fanout`` are in flight for want of file
+        descriptors, each once. To be called before jobs are submitted."""
         self._resolver.resolve_all(hosts)
-        return self._resolver.notes
+        if self._narrowed is None or len(hosts) <= self._narrowed.fanout:
+            return self._resolver.notes
+        return (*self._resolver.notes, self._narrowed.note)
 
     def events(self, *, all_output: bool = True) -> Subscription:
         """Everything that happens from now on, as an iterator. A slow reader slows the workers;

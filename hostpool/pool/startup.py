@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import resource
 import signal
+from dataclasses import dataclass
 
 from hostpool.errors import PoolBrokenError
 from hostpool.pool.link import MISSING_GUARD
@@ -43,3 +44,25 @@ def session_cap() -> int:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     limit = 65536 if hard == resource.RLIM_INFINITY else hard
     return max(8, (limit - _RESERVE) // _FILES_PER_SESSION)
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """Fewer hosts in flight than was asked for, and why."""
+
+    fanout: int
+    note: str
+
+
+def narrowed(workers: int, fanout: int) -> Narrowed | None:
+    """None where the hard limit of open files leaves room for ``fanout`` sessions in so many workers
+    (each raises its soft limit by itself)."""
+    room = workers * session_cap()
+    if fanout <= room:
+        return None
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return Narrowed(
+        room,
+        f"{room} hosts at the same time instead of {fanout}: a process may open only {hard} files here "
+        "(ulimit -Hn; root raises it in limits.conf or LimitNOFILE=), or take more --workers",
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 from hostpool import Command, HostPool
@@ -83,3 +85,17 @@ def test_a_worker_multiplexes_its_share_of_the_fanout(tmp_path: Path) -> None:
         task = Command(f"touch {here}/$$; {wait}; echo $PPID")
         results = pool.map("all", task)
     assert len({result.stdout for result in results}) == 2
+
+
+def test_open_files_bound_the_fanout_and_that_is_said() -> None:
+    code = (
+        "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (94, 94))\n"
+        "from hostpool.pool import HostPool\n"
+        "pool = HostPool('n[1-100],', workers=2, fanout=50)\n"
+        "for count in (20, 21): print(pool.prepare([f'n{n}' for n in range(1, count + 1)]))\n"
+        "pool.close()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    few, many = done.stdout.splitlines()
+    assert few == "()"
+    assert "20 hosts at the same time instead of 50" in many and "94 files" in many
