@@ -28,24 +28,25 @@ def main() -> int:
     wanted = options.part or list(PARTS)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # account and server go too
     check_limits()
-    found: list[Table] = []
     began = time.monotonic()
+    document = report.document({}, [])
+    if options.part:
+        document = report.read(options.directory)
     with Ground() as ground:
         machine = facts(ground)
         for name in wanted:
             part, pace = PARTS[name]
             say(f"== {name} ({time.monotonic() - began:.0f} s so far)")
             try:
-                found += part(ground, _pace(pace, options))
-            except Failed as failure:
+                found = part(ground, _pace(pace, options))
+            except (Failed, RuntimeError, OSError) as failure:
                 say(f"   FAILED: {failure}")
-                found.append(Table(name, name, 0, [Row("hostpool", error=str(failure)[-200:])]))
-    machine["seconds"] = round(time.monotonic() - began)
-    machine["quick"] = options.quick
-    document = report.document(machine, found)
-    if options.part:
-        document = report.merged(report.read(options.directory), document)
-    report.write(document, options.directory, options.readme)
+                found = [Table(name, name, 0, [Row("hostpool", error=str(failure)[-200:])])]
+            machine["seconds"] = round(time.monotonic() - began)
+            machine["quick"] = options.quick
+            # After each part: what was measured is not lost with the next one.
+            document = report.merged(document, report.document(machine, found))
+            report.write(document, options.directory, options.readme)
     say(f"written to {options.directory}")
     return 0
 
