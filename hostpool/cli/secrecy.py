@@ -7,7 +7,10 @@ from collections.abc import Iterable
 
 from hostpool.secrets import MASK, Masker
 
-_CARRIER = re.compile(r"(?i)([\w.-]*(?:pass(?:word|wd|phrase)?|secret|token|api_?key)[\w.-]*\s*[=:]\s*)(\S+)")
+_CARRIER = re.compile(
+    r"(?i)((?:pass(?:word|wd|phrase)?|secret|token|api_?key)[\w.-]{0,64}\s{0,8}[=:]\s{0,8})(\S+)"
+)
+"""Bounded: it sees whole files, and a long word without bounds takes the square of its length."""
 
 known_secrets: list[str] = []
 """Values that this process learned, for what is written when nobody can be handed a Masker: bug reports."""

@@ -29,18 +29,16 @@ Source: ansible.builtin.find of ansible-core 2.19
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
 import re
 import secrets
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from hostpool.tasks.base import Request
 from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, query, require
 from hostpool.tasks.modules.editing import LARGEST
-from hostpool.tasks.modules.modes import applied
+from hostpool.tasks.modules.find_wish import wish_of
 from hostpool.tasks.modules.paths import INFO, octal
 from hostpool.tasks.modules.spec import Param, Spec
 
@@ -69,8 +67,6 @@ for f; do hp_sum "$a" "$f" | { read -r s rest; printf '%s\n' "$s"; }; done
 """  # fmt: skip
 _READ = 'end=$1; shift\nfor f; do cat < "$f"; printf %s "$end"; done\n'
 _DENIED = re.compile(r"^find: '?(.+?)'?: ([^:\n]*)$", re.MULTILINE)
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_SIZES = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _KINDS = {
     0o040000: "isdir", 0o020000: "ischr", 0o060000: "isblk", 0o100000: "isreg", 0o010000: "isfifo",
     0o120000: "islnk", 0o140000: "issock",
@@ -82,7 +78,7 @@ _BITS = {
 
 
 def find(args: Mapping[str, Any], mode: Mode) -> Steps:
-    wish = _wish(args)
+    wish = wish_of(args)
     depth = 1 if not args["recurse"] else args["depth"] or 0
     roots = [_rooted(str(path)) for path in args["paths"]]
     reply = yield from query(_FIND, "-L" if args["follow"] else "", str(depth or ""), *roots, most=_LISTING)
@@ -105,75 +101,6 @@ def find(args: Mapping[str, Any], mode: Mode) -> Steps:
     }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    patterns: tuple[re.Pattern[str], ...]
-    excludes: tuple[re.Pattern[str], ...]
-    kind: str
-    hidden: bool
-    age: int | None
-    stamp: str
-    size: int | None
-    mode: int | None
-    exact: bool
-
-    def holds(self, file: Result, now: int) -> bool:
-        name = posixpath.basename(file["path"])
-        if name.startswith(".") and not self.hidden:
-            return False
-        if self.kind and not file[self.kind]:
-            return False
-        if not any(pattern.match(name) for pattern in self.patterns):
-            return False
-        if any(pattern.match(name) for pattern in self.excludes):
-            return False
-        if self.age is not None and not _beyond(now - file[self.stamp], self.age):
-            return False
-        if self.size is not None and file["isreg"] and not _beyond(file["size"], self.size):
-            return False
-        if self.mode is None:
-            return True
-        own = int(file["mode"], 8)
-        return own == self.mode if self.exact else bool(own & self.mode)
-
-
-def _beyond(value: float, limit: int) -> bool:
-    return value >= limit if limit >= 0 else value <= -limit
-
-
-def _wish(args: Mapping[str, Any]) -> _Wish:
-    if args["limit"] is not None and args["limit"] <= 0:
-        raise ModuleFailed(f"limit cannot be {args['limit']} (use None for unlimited)")
-    mode = args["mode"]
-    kinds = {"directory": "isdir", "file": "isreg", "link": "islnk", "any": ""}
-    return _Wish(
-        patterns=_patterns(args, args["patterns"] or [".*" if args["use_regex"] else "*"]),
-        excludes=_patterns(args, args["excludes"] or []),
-        kind=kinds[args["file_type"]], hidden=args["hidden"],
-        age=_amount("age", args["age"], _UNITS), stamp=args["age_stamp"],
-        size=_amount("size", args["size"], _SIZES),
-        mode=None if mode is None else applied(mode, 0, directory=False), exact=args["exact_mode"],
-    )  # fmt: skip
-
-
-def _patterns(args: Mapping[str, Any], texts: Iterable[Any]) -> tuple[re.Pattern[str], ...]:
-    try:
-        return tuple(
-            re.compile(str(text) if args["use_regex"] else fnmatch.translate(str(text))) for text in texts
-        )
-    except re.error as error:
-        raise ModuleFailed(f"{error.pattern!r} is no regular expression: {error}") from error
-
-
-def _amount(name: str, text: str | None, units: Mapping[str, int]) -> int | None:
-    if text is None:
-        return None
-    match = re.fullmatch(rf"(-?\d+)([{''.join(units)}]?)", text.lower())
-    if match is None:
-        raise ModuleFailed(f"failed to process {name}", **{name: text})
-    return int(match[1]) * units.get(match[2], 1)
-
-
 def _rooted(path: str) -> str:
     path = re.sub("//+", "/", path).rstrip("/") or "/"
     return f"./{path}" if path.startswith("-") else path
@@ -185,7 +112,7 @@ def _records(output: bytes) -> tuple[list[Result], dict[str, str], int]:
     found: list[Result] = []
     skipped: dict[str, str] = {}
     root = ""
-    for record in ("\n" + rest.decode("utf-8", "surrogateescape")).split("\n//"):
+    for record in ("\n" + rest.removesuffix(b"\n").decode("utf-8", "surrogateescape")).split("\n//"):
         if record.startswith("/!"):
             skipped[root] = f"'{root}' is not a directory"
         elif record.startswith("/"):
@@ -199,7 +126,7 @@ def _records(output: bytes) -> tuple[list[Result], dict[str, str], int]:
 
 
 def _file(record: str) -> Result | None:
-    parts = record.rstrip("\n").split("|", 12)
+    parts = record.split("|", 12)
     if len(parts) < 13:
         return None
     mode = int(parts[0], 16)

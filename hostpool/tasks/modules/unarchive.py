@@ -40,7 +40,9 @@ from hostpool.tasks.modules.editing import FILE, LABELS
 from hostpool.tasks.modules.paths import END, INFO, take
 from hostpool.tasks.modules.spec import Param, Spec
 from hostpool.tasks.modules.unpacking import UNPACK
-from hostpool.tasks.modules.web import PARAMS, WEB, Wish, headers_of, masked, take_answer
+from hostpool.tasks.modules.web import PARAMS, Wish, headers_of
+from hostpool.tasks.modules.web_answer import masked, take_answer
+from hostpool.tasks.modules.web_program import WEB
 from hostpool.tasks.modules.writing import Content
 
 _CREATES = r"""
@@ -142,8 +144,13 @@ def _tool_words(args: Mapping[str, Any]) -> tuple[str, ...]:
     exclude = [str(each).rstrip("/") for each in args["exclude"] or ()]
     tar = [*options, *(["--show-transformed-names"] if options else [])]
     tar += [*(f"--exclude={each}" for each in exclude), *(["--", *include] if include else [])]
-    names = [*include, *(["-x", *exclude] if exclude else [])]
+    names = [*map(_no_option, include), *(["-x", *map(_no_option, exclude)] if exclude else [])]
     return str(len(tar)), str(len(options)), *tar, *options, *names
+
+
+def _no_option(name: str) -> str:
+    """For unzip, which takes names for patterns and knows no end of options."""
+    return f"[-]{name[1:]}" if name.startswith("-") else name
 
 
 def _names(args: Mapping[str, Any], said: bytes) -> list[str]:

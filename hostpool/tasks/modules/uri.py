@@ -57,73 +57,11 @@ from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Step
 from hostpool.tasks.modules.editing import FILE, LABELS, LARGEST
 from hostpool.tasks.modules.paths import END, INFO, SET, take, wanted
 from hostpool.tasks.modules.spec import Param, Spec
-from hostpool.tasks.modules.web import (
-    PARAMS,
-    REFUSED,
-    WEB,
-    Answer,
-    Wish,
-    charset_of,
-    headers_of,
-    masked,
-    take_answer,
-)
-from hostpool.tasks.modules.writing import INSTALL, Content
+from hostpool.tasks.modules.uri_program import ASK
+from hostpool.tasks.modules.web import PARAMS, REFUSED, Wish, headers_of
+from hostpool.tasks.modules.web_answer import Answer, charset_of, masked, take_answer
+from hostpool.tasks.modules.writing import Content
 
-_ASK = (
-    INFO
-    + SET
-    + "hp_install() (\n"
-    + INSTALL
-    + ")\n"
-    + WEB
-    + rf"""
-creates=$1 removes=$2 dest=$3 good=$4 mode=$5 owner=$6 group=$7 unsafe=$8 key=$9
-shift 9
-[ -z "$1" ] || cat < "$1" > "$w/body" || exit
-skip() {{ printf "skipped, since '%s' %s\n\001end\n" "$1" "$2"; exit; }}
-[ -z "$creates" ] || [ ! -e "$creates" ] || skip "$creates" exists
-[ -z "$removes" ] || [ -e "$removes" ] || skip "$removes" 'does not exist'
-newer=
-if [ -z "$dest" ]; then hp_out=$w/out; ulimit -f {LARGEST // 512 + 4096}
-else
-  up=$dest
-  [ -d "$dest" ] || {{ up=${{dest%/*}}; [ ! -f "$dest" ] || newer=$dest; }}
-  [ -d "${{up:-/}}" ] || {{ echo "Destination $up does not exist" >&2; exit 82; }}
-  hp_out=$up/.hostpool.$key
-fi
-hp_web "$hp_out" "$newer"
-if [ -d "$dest" ]; then
-  name=${{hp_end%%[?#]*}}; name=${{name#*://}}
-  case $name in */*) name=${{name##*/}} ;; *) name= ;; esac
-  case $name in '' | . | ..) name=index.html ;; esac
-  dest=${{dest%/}}/$name
-  [ ! -d "$dest" ] || {{ echo "$dest is a directory" >&2; exit 84; }}
-fi
-printf '\001end\n'; hp_said
-[ -z "$dest" ] || head -c {LARGEST + 1} "$hp_out" > "$w/out"
-changed=
-case " $good " in *" $hp_code "*)
-  if [ -n "$dest" ] && [ "$hp_code" != 304 ]; then
-    keep= now=
-    if [ -e "$dest" ]; then
-      IFS='|' read -r now uid gid rest <<INFO
-$(hp_stat -L "$dest")
-INFO
-      keep=$uid:$gid
-    fi
-    cmp -s "$hp_out" "$dest" || {{
-      hp_install "$dest" "$dest.$key" "${{mode:-${{now:-0644}}}}" "$keep" "$owner" "$group" "" "" "" "" \
-        "$unsafe" "" "$hp_out" > /dev/null || exit
-      changed=changed
-    }}
-  fi ;;
-esac
-printf '%s|%s\n\001end\n' "$changed" "$dest"
-hp_info "${{dest:-/}}" -L ""
-head -c {LARGEST + 1} "$w/out"
-"""
-)
 _SET = INFO + SET + 'hp_set "$1" "$2" "$3" "$4" && hp_info "$1" -L ""\n'
 _FORMS = {"json": "application/json", "form-urlencoded": "application/x-www-form-urlencoded"}
 
@@ -168,7 +106,7 @@ def _ask(words: tuple[str, ...], stdin: bytes | FileSource, foretells: Result | 
     outcome = None if foretells is None else Outcome(status="changed", result=foretells)
     effect = Effect.QUERY if foretells is None else Effect.CHANGE
     return Run(
-        effect=effect, foretells=outcome, program=_ASK, args=words, stdin=stdin, live=False,
+        effect=effect, foretells=outcome, program=ASK, args=words, stdin=stdin, live=False,
         into=Whole(LARGEST),
     )  # fmt: skip
 
