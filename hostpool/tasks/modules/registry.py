@@ -36,6 +36,7 @@ HOST = {
     "unarchive": "unarchive",
     "modprobe": "modprobe", "locale_gen": "locale_gen", "seboolean": "seboolean", "selinux": "selinux",
     "yum_repository": "yum_repository",
+    "alternatives": "alternatives",
 }  # fmt: skip
 """Short name → the file below hostpool/tasks/modules with its ``MODULES``."""
 
