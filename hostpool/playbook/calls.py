@@ -191,9 +191,19 @@ def _script(args: dict[str, Any], scope: Scope) -> dict[str, Any]:
         raise BadTask(f"Could not find or access '{line}': {error}") from error
 
 
+def _tree(args: dict[str, Any], scope: Scope) -> dict[str, Any]:
+    """A source of the control node; the slash at its end has a meaning."""
+    source = str(args.get("src", ""))
+    try:
+        found = find(source.rstrip("/") or "/", scope)
+    except OSError as error:
+        raise BadTask(f"Could not find or access '{source}': {error}") from error
+    return {**args, "src": found + "/" if source.endswith("/") else found}
+
+
 _MAKERS = {
     "copy": _copy, "template": _template, "script": _script, "fetch": fetch, "unarchive": unarchive,
-    "uri": uri,
+    "uri": uri, "sync": _tree, "synchronize": _tree,
 }  # fmt: skip
 
 

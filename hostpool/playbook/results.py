@@ -113,6 +113,8 @@ def _one_diff(diff: Any) -> str:
 
     from hostpool.sync.diffs import unified_texts
 
+    if isinstance(diff, Mapping) and isinstance(diff.get("prepared"), str):
+        return str(diff["prepared"])
     if not isinstance(diff, Mapping) or "before" not in diff:
         return ""
     before, after = diff["before"], diff.get("after", "")

@@ -37,6 +37,7 @@ HOST = {
     "modprobe": "modprobe", "locale_gen": "locale_gen", "seboolean": "seboolean", "selinux": "selinux",
     "yum_repository": "yum_repository",
     "alternatives": "alternatives",
+    "sync": "sync", "synchronize": "sync",
 }  # fmt: skip
 """Short name → the file below hostpool/tasks/modules with its ``MODULES``."""
 
