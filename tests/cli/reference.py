@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from hostpool.cli.app import PROGRAM
 from hostpool.cli.config import settings_keys
 from hostpool.cli.root import root
+from hostpool.tasks.modules.docs import Page, kind_of, pages
 
 DOCS = Path(__file__).parents[2] / "docs"
 _BEGIN = "<!-- made by python -m tests.cli.reference -->\n"
@@ -60,7 +61,40 @@ def configuration_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-PAGES = {DOCS / "command-line.md": command_pages, DOCS / "configuration.md": configuration_table}
+def module_pages() -> str:
+    found = pages().values()
+    rows = [
+        "| module | |",
+        "|---|---|",
+        *(f"| [{p.name}](#{p.name}) | {_cell(p.summary)} |" for p in found),
+    ]
+    return "\n".join((*rows, *(_module_page(page) for page in found))) + "\n"
+
+
+def _module_page(page: Page) -> str:
+    lines = ["", f"## {page.name}", "", page.summary.replace("``", "`"), ""]
+    if page.params():
+        lines += ["| parameter | | |", "|---|---|---|"]
+        for name, (param, text) in page.params().items():
+            lines.append(f"| `{name}` | {_cell(kind_of(param))} | {_cell(text)} |")
+        lines.append("")
+    if page.spec.refused:
+        refused = [f"`{name}`{f' ({why})' if why else ''}" for name, why in page.spec.refused.items()]
+        lines += [f"Not supported: {', '.join(refused)}.", ""]
+    for name, text in page.doc.sections.items():
+        lines += [f"{name}: {text.replace('``', '`')}", ""]
+    return "\n".join(lines[:-1])
+
+
+def _cell(text: str) -> str:
+    return text.replace("``", "`").replace("|", "\\|")
+
+
+PAGES = {
+    DOCS / "command-line.md": command_pages,
+    DOCS / "configuration.md": configuration_table,
+    DOCS / "modules.md": module_pages,
+}
 
 
 def renewed(page: Path) -> str:

@@ -100,9 +100,9 @@ Source: ansible.builtin.group_by of ansible-core 2.19.
 Parameters:
     seconds: how long
     minutes: how long, in minutes
-    prompt: a text; without seconds or minutes it is refused, as nobody may be there to answer
-    echo: no effect: nothing is typed
-Returns: ``stdout``, ``rc``, ``echo``
+    prompt: what is shown; without seconds or minutes somebody at a terminal has to answer
+    echo: whether what is typed can be seen
+Returns: ``stdout``, ``rc``, ``echo``; ``user_input`` where somebody answered
 Source: ansible.builtin.pause of ansible-core 2.19.
 """,
     "include_tasks": """include_tasks: the tasks of a file run here, once the task's turn comes.
