@@ -17,13 +17,17 @@ def words(text: str) -> Iterator[tuple[int, int]]:
     Raises ValueError for a quote or a template that is not closed.
     """
     start: int | None = None
-    quote = closing = ""
+    quote = closing = inner = ""
     position = 0
     while position < len(text):
         char, two = text[position], text[position : position + 2]
         width = 1
         if closing:
-            if two == closing:
+            if inner:
+                inner = "" if char == inner else inner
+            elif char in "'\"" and closing != "#}":
+                inner = char
+            elif two == closing:
                 closing, width = "", 2
         elif two in _OPENING:
             closing, width = _OPENING[two], 2

@@ -141,6 +141,7 @@ def test_what_is_not_supported_is_told_apart(tmp_path: Path) -> None:
         ("ls -l chdir=/tmp x=1", {"chdir": "/tmp"}, "ls -l x=1"),
         ("echo '{{ a b }}' creates={{ c | d }}", {"creates": "{{ c | d }}"}, "echo '{{ a b }}'"),
         ('echo "a  b"  c', {}, 'echo "a  b"  c'),
+        ("echo {{ '{{.Id}}' }} x", {}, "echo {{ '{{.Id}}' }} x"),
         ('msg="a\\nb"', {"msg": "a\nb"}, ""),
     ],
 )

@@ -72,6 +72,17 @@ def test_the_name_of_a_fact_may_be_a_template(tmp_path: Path) -> None:
     assert play(tmp_path, text).messages("h1")[-1] == "a!b!"
 
 
+def test_user_is_a_keyword_of_plays_and_a_module(tmp_path: Path) -> None:
+    text = tasks(
+        "- user: {name: someone}\n- ping:", "- hosts: h1\n  user: login\n  gather_facts: false\n  tasks:\n"
+    )
+    done = play(tmp_path, text)
+    assert [(host, module) for host, module, _ in done.calls] == [
+        ("h1 (user login)", "user"),
+        ("h1 (user login)", "ping"),
+    ]
+
+
 def test_a_template_in_tags(tmp_path: Path) -> None:
     head = "- hosts: h1\n  gather_facts: false\n  vars: {kind: web}\n  tasks:\n"
     text = tasks("- command: a\n  tags: '{{ kind }}'\n- command: b", head)

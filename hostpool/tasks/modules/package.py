@@ -106,7 +106,7 @@ MODULES = {
             "package",
             {
                 "name": Param("raw", required=True, aliases=("pkg",)),
-                "state": Param(required=True),
+                "state": Param(default="present"),
                 "use": Param(default="auto"),
             },
             extra=True,
