@@ -120,21 +120,23 @@ def performed(
     if mode.check:
         reply = yield from simulated(words)
         _, output = times(reply.stdout)
-        told.update(_output(checked(reply, words, output), output, mode))
+        told.update(_output(checked(reply, words, output, base), output, mode))
     code = "" if args["policy_rc_d"] is None else str(args["policy_rc_d"])
     first = (str(args["lock_timeout"]), code, " ".join(manual), " ".join(scratch))
     reply = yield from change(_INSTALL, *first, *words, foretells=told)
-    return {**base, **_output(checked(reply, words), text(reply.stdout), mode)}
+    return {**base, **_output(checked(reply, words, None, base), text(reply.stdout), mode)}
 
 
-def checked(reply: RunReply, words: list[str], output: str | None = None) -> RunReply:
-    """Raises ModuleFailed if apt-get failed."""
+def checked(
+    reply: RunReply, words: list[str], output: str | None = None, base: Result | None = None
+) -> RunReply:
+    """Raises ModuleFailed if apt-get failed. ``base``: further keys of that result."""
     if reply.exit_code == 0:
         return reply
     stderr, stdout = text(reply.stderr), text(reply.stdout) if output is None else output
     raise ModuleFailed(
         f"'apt-get {' '.join(words)}' failed: {stderr or f'signal {reply.signal}'}",
-        rc=reply.exit_code, **_lines(stdout, stderr),
+        rc=reply.exit_code, **(base or {}), **_lines(stdout, stderr),
     )  # fmt: skip
 
 
