@@ -14,7 +14,7 @@ from tests.bench.tools import OURS, SAME, ansible_environment, hostpool, venv
 
 HOSTS, FILES, SIZE = 20, 2000, 8192
 MEBIBYTES = 256
-FEW = 20
+FEW = 10
 """Files of the tree for tools that take seconds a file."""
 
 

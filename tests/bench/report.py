@@ -96,8 +96,8 @@ def _machine(machine: Document) -> str:
 def _aims_table(results: Document) -> str:
     lines = ["## Aims\n", "| aim | limit | measured | |", "|---|---|---|---|"]
     lines += [
-        f"| {each.what} | {each.limit} | {each.measured} | {'holds' if each.holds else '**missed**'} |"
-        for each in aims(results)
+        f"| {_plain(aim.what)} | {aim.limit} | {aim.measured} | {'holds' if aim.holds else '**missed**'} |"
+        for aim in aims(results)
     ]
     return "\n".join(lines) + "\n"
 
@@ -114,7 +114,7 @@ def _section(table: Document) -> str:
 
 def _rows(table: Document, *, full: bool) -> list[str]:
     rows = [row for row in table["rows"] if row.get("wall")]
-    ours = next((median(row["wall"]) for row in rows if row["name"] == OURS), None)
+    ours = next((median(row["wall"]) for row in rows if row["name"].startswith(OURS)), None)
     extra = [name for name in ("first", "last", "trips", "memory") if any(name in row for row in rows)]
     titles = {"first": "first result", "last": "last result", "trips": "waits a host", "memory": "memory"}
     head = ["", "wall s", "spread", "× ours", "client CPU s", *(titles[each] for each in extra)]
@@ -128,9 +128,15 @@ def _rows(table: Document, *, full: bool) -> list[str]:
     return lines
 
 
+def _plain(text: str) -> str:
+    """For a cell of a table."""
+    return text.replace("|", "\\|")
+
+
 def _cells(row: Document, table: Document, ours: float | None, extra: list[str], full: bool) -> list[str]:
     wall, cpu = median(row["wall"]), median(row.get("cpu", []))
-    name = f"**{row['name']}**" if row["name"].startswith(OURS) else row["name"]
+    name = _plain(row["name"])
+    name = f"**{name}**" if name.startswith(OURS) else name
     cells = [name, f"{wall:.2f}", f"{min(row['wall']):.2f}–{max(row['wall']):.2f}"]
     cells += [f"{wall / ours:.2f}" if ours else "", f"{cpu:.2f}" if row.get("cpu") else ""]
     if table["hosts"] > 1:
@@ -172,7 +178,7 @@ def short(results: Document) -> str:
             wall for name, wall in others.items() if name.startswith("ansible") and "mitogen" not in name
         ]
         slowest = f"{max(ansible):.1f}" if ansible else ""
-        lines.append(f"| {table['title']} | {ours:.2f} | {others[best]:.2f} ({best}) | {slowest} |")
+        lines.append(f"| {table['title']} | {ours:.2f} | {others[best]:.2f} ({_plain(best)}) | {slowest} |")
     machine = results["machine"]
     told = f"{machine['cores']} cores, servers on the same ones, {machine['date']}" if machine else ""
     return "\n".join(lines) + f"\n\nSeconds from start to end of the process; {told}.\n"
