@@ -92,6 +92,8 @@ def test_as_the_peer_has_it(playbook: Path, place: Path, web: list[str]) -> None
         our_state = machine.changes(ignored)
         again = by_us(hosts, playbook, home, *web, *for_us)
     assert _status(ours) == _status(theirs)
+    last = yaml.safe_load(playbook.read_text())[-1]["tasks"][-1]["name"]
+    assert last in [done.task for done in theirs], f"it ended early: {theirs[-1]}"
     for mine, their in zip(ours, theirs, strict=True):
         _same_result(mine.task, mine.result, their.result, frozenset(differs.get(mine.task, ())))
     assert our_state == their_state

@@ -12,7 +12,7 @@ Returns: nothing beside changed
 Needs: Linux, sysctl(8).
 Differs: only the lines of this parameter are touched (theirs writes the others anew without spaces); the
 diff of the file is shown.
-Tested with: files; loading them by recorded replies, since the tests' machines share one kernel.
+Tested with: procps 4.0, on parameters that a machine of the tests has for itself.
 Source: ansible.posix.sysctl 2.1, man pages sysctl(8), sysctl.conf(5)
 """
 
