@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -12,20 +13,7 @@ import pytest
 from hostpool.tasks.modules.writing import Content
 from tests.modules.shell import Shell
 
-NAMES = (
-    "-rf",
-    "a b",
-    "$(touch out)",
-    "`touch out`",
-    "'\"'",
-    "new\nline",
-    "end\n",
-    "*",
-    "é ü",
-    ";ls",
-    "-d",
-    "~",
-)
+NAMES = ("-rf", "$(touch out) `touch out`", "'\"' a b;ls", "new\nline", "end\n", "*[!é] ü", "~")
 
 
 @pytest.fixture(params=["gnu", "busybox"])
@@ -52,7 +40,8 @@ def test_a_name_is_a_name(host: Shell, name: str) -> None:
     found = run(
         "find",
         paths=[str(host.place)],
-        patterns=[f"[{name[0]}]{name[1:]}"],
+        patterns=[re.escape(name)],
+        use_regex=True,
         contains="other",
         get_checksum=True,
     )

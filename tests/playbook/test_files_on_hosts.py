@@ -107,3 +107,30 @@ def test_files_of_all_kinds(play: Play, tmp_path: Path) -> None:
     assert (place / "links/link").readlink() == Path("inner")
     assert (place / "copied").stat().st_mode & 0o777 == 0o640
     assert (place / "links/unpacked").read_bytes() == UNPACKED
+
+
+AS_NOBODY = """
+- hosts: h001
+  gather_facts: false
+  become: true
+  become_user: nobody
+  tasks:
+    - fetch: {src: /etc/passwd, dest: brought, flat: true}
+    - fetch: {src: /etc/shadow, dest: secret, flat: true}
+      register: fetched
+      ignore_errors: true
+    - slurp: {src: /etc/shadow}
+      register: read
+      ignore_errors: true
+    - assert: {that: [fetched is failed, fetched.msg is search("not readable"), read is failed]}
+"""
+
+
+@pytest.mark.needs_root
+def test_as_another_user(play: Play, tmp_path: Path) -> None:
+    site = tmp_path / "site.yml"
+    site.write_text(AS_NOBODY)
+    ended = play(site, timeout=200)
+    assert ended.code == 0, ended.out[-3000:]
+    assert (tmp_path / "brought").read_bytes() == Path("/etc/passwd").read_bytes()
+    assert not (tmp_path / "secret").exists()

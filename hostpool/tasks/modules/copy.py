@@ -38,7 +38,17 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, change, query, require
+from hostpool.tasks.modules.base import (
+    Mode,
+    Module,
+    ModuleFailed,
+    Result,
+    Steps,
+    change,
+    query,
+    require,
+    text,
+)
 from hostpool.tasks.modules.paths import INFO, SET, Attributes, Info, foretold, octal, take, wanted
 from hostpool.tasks.modules.spec import Param, Spec
 from hostpool.tasks.modules.writing import Content, temporary, text_diff, write
@@ -134,6 +144,7 @@ if [ -d "$s" ]; then echo "remote_src with a directory is not supported" >&2; ex
 case $d in */) d=$d${s##*/} ;; *) [ -d "$d" ] && d=$d/${s##*/} ;; esac
 [ -n "$3" ] && [ -L "$d" ] && d=$(readlink -f -- "$d")
 printf '%s\n\001end\n' "$d"; hp_info "$s" -L sha1; hp_info "$d" "" sha1
+hp_sum md5 "$s"
 """  # fmt: skip
 
 
@@ -142,14 +153,14 @@ def _on_host(args: Mapping[str, Any], mode: Mode) -> Steps:
     reply = yield from query(_COPY, source_path, args["dest"], "1" if args["follow"] else "")
     line, _, rest = require(reply, "copy").stdout.partition(b"\n\x01end\n")
     source, rest = take(rest)
-    info, _ = take(rest)
+    info, md5 = take(rest)
     dest = line.decode("utf-8", "surrogateescape")
     _check_sum(args, source.checksum)
     if info.kind == "directory":
         raise ModuleFailed(f"{dest} is a directory", dest=dest)
     mode_wanted = octal(source.mode) if args["mode"] == "preserve" else args["mode"]
     attributes = wanted({**args, "mode": mode_wanted}, info, 0o644)
-    base = {"dest": dest, "src": args["src"], "checksum": source.checksum}
+    base = {"dest": dest, "src": args["src"], "checksum": source.checksum, "md5sum": text(md5)[:32]}
     same = info.kind == "file" and info.checksum == source.checksum
     if same or (info.exists and not args["force"]):
         return (yield from _attributes_only(dest, info, attributes, base))
