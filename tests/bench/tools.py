@@ -49,7 +49,7 @@ def hostpool() -> str:
 def _hostpool(ground: Ground, job: Job) -> tuple[Words, Mapping[str, str]]:
     live = ["--stream"] if job.live else []
     words = [hostpool(), "run", "-i", str(ground.inventory(job.hosts, job.port)), "-F", "none",
-             "-f", str(job.fanout), "-o", "plain", *live, "all", "--", job.command]  # fmt: skip
+             "-f", str(job.fanout), "-T", "60", "-o", "plain", *live, "all", "--", job.command]  # fmt: skip
     return words, {}
 
 
