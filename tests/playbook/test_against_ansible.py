@@ -55,7 +55,7 @@ def by_ansible(setting: Setting, playbook: Path, root: Path, *more: str) -> Coun
     }
     words: list[str | Path] = [program("ansible-playbook"), "-i", setting.inventory]
     words += ["-e", f"root={root}", *more, playbook]
-    done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=140, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=250, check=False)
     recap = done.stdout.partition("PLAY RECAP")[2]
     found = {}
     for line in recap.splitlines():
@@ -72,7 +72,7 @@ def by_us(setting: Setting, playbook: Path, root: Path, *more: str) -> Counts:
     words = ["-i", setting.inventory, "-F", "none", "-o", "json", "-e", f"root={root}", *more, playbook]
     done = subprocess.run(
         [sys.executable, "-m", "hostpool", "play", *map(str, words)],
-        capture_output=True, text=True, env=environment, timeout=140, check=False,
+        capture_output=True, text=True, env=environment, timeout=250, check=False,
     )  # fmt: skip
     assert done.stdout, done.stderr
     recap: Counts = json.loads(done.stdout)["recap"]
@@ -94,7 +94,7 @@ def tree(root: Path) -> dict[str, tuple[str, int, str]]:
     return found
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.stem)
 def test_both_do_the_same(setting: Setting, playbook: Path, tmp_path: Path) -> None:
     theirs, ours = tmp_path / "theirs", tmp_path / "ours"
