@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,9 +52,11 @@ def by_peer(hosts: Path, playbook: Path, home: Path, *more: str) -> list[Done]:
         "ANSIBLE_NOCOLOR": "1",
     }
     words = [program("ansible-playbook"), "-i", hosts, *more, playbook]
-    done = subprocess.run(
-        list(map(str, words)), capture_output=True, text=True, env=environment, timeout=250, check=False
-    )
+    with tempfile.TemporaryDirectory(prefix="cp-") as sockets:  # below the home their names would be too long
+        environment["ANSIBLE_SSH_CONTROL_PATH_DIR"] = sockets
+        done = subprocess.run(
+            list(map(str, words)), capture_output=True, text=True, env=environment, timeout=250, check=False
+        )
     assert record.exists(), done.stdout + done.stderr
     return [Done(**json.loads(line)) for line in record.read_text().splitlines()]
 
