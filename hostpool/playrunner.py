@@ -18,8 +18,10 @@ from hostpool.events import (
     Event,
     HostConnected,
     HostEvent,
+    HostRetry,
     HostStarted,
     PlayStarted,
+    Progress,
     RunFinished,
     RunStarted,
     TaskFinished,
@@ -36,6 +38,7 @@ from hostpool.results import HostResult, Status, counts_of
 from hostpool.runner import RunReport, Sink, Sinks
 
 _TICK = 0.2
+_OF_THE_RUN = (HostStarted, HostConnected, HostRetry, Progress)
 Asking = Callable[[str, bool, Callable[[], bool]], str | None]
 """Prompt, whether what is typed is shown, whether to give up → what was typed; None: nobody did."""
 _LOOK = "look at the host before running it again"
@@ -144,6 +147,9 @@ class PlayRunner:
             return
         name = event.host
         host = self._machine.world.of_route(name) if name is not None else None
+        # A host that only gets tasks of others (delegate_to) is none of the run's.
+        if isinstance(event, _OF_THE_RUN) and host not in self._hosts:
+            return
         if isinstance(event, HostStarted | HostConnected):
             key = (type(event), str(host))
             if key in self._seen:

@@ -147,6 +147,14 @@ def test_this_machine_and_other_users_of_the_connection(play: Play, tmp_path: Pa
     assert ended.code == 0, ended.out
 
 
+def test_who_only_does_tasks_of_others_is_no_host_of_the_run(play: Play, tmp_path: Path) -> None:
+    tasks = "    - command: 'true'\n      delegate_to: localhost\n    - command: 'false'\n"
+    ended = play(write(tmp_path, tasks))
+    assert ended.code == 3
+    assert set(ended.document["hosts"]) == set(ended.document["recap"]) == {"h001", "h002"}
+    assert (ended.document["counts"]["failed"], ended.document["counts"]["lost"]) == (2, 0)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
