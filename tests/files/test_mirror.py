@@ -202,6 +202,13 @@ def test_clocks_that_differ_do_not_matter(host: Host, tmp_path: Path) -> None:
     assert look(host.home / "dest") == look(tmp_path / "src")
 
 
+def test_a_link_to_itself_is_replaced(host: Host, tmp_path: Path) -> None:
+    lay(tmp_path / "src", {"a": a_file(b"new"), "b": a_file(b"b")})
+    lay(host.home / "dest", {"a": ("link", "a"), "b": a_file(b"b")})
+    assert host.run(Sync(f"{tmp_path}/src/", "dest")).status == "changed"
+    assert look(host.home / "dest") == look(tmp_path / "src")
+
+
 def test_in_place_keeps_the_file(host: Host, tmp_path: Path) -> None:
     lay(tmp_path / "src", {"a": a_file(b"new"), "b": a_file(b"b", mode=0o600)})
     lay(host.home / "dest", {"a": a_file(b"older", mode=0o600, moment=4)})

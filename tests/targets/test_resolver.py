@@ -262,7 +262,7 @@ class TestLocalhost:
         assert resolve(variables, config).host_keys == "strict"
 
 
-def test_five_thousand_hosts_in_less_than_a_second(inventory: Any, tmp_path: Path) -> None:
+def test_five_thousand_hosts_cost_little(inventory: Any, tmp_path: Path) -> None:
     config = tmp_path / "config"
     zones = "".join(f"Host zone{number}-*\n  Port {number + 1}\n" for number in range(20))
     config.write_text(
@@ -280,5 +280,5 @@ def test_five_thousand_hosts_in_less_than_a_second(inventory: Any, tmp_path: Pat
         began = time.thread_time()
         resolver.resolve_all(names)
         took.append(time.thread_time() - began)
-    assert min(took) < 1.0, took
+    assert min(took) < 4.0, took  # 0.6 s on an idle machine; looking each host up anew takes minutes
     assert len(resolver._configs) == 1

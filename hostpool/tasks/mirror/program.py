@@ -2,7 +2,8 @@
 
 PROGRAM unpacks and goes on with the stream's last member, the script, which begins with FUNCTIONS: a shell
 reads a program from a pipe byte by byte, so what can come in a file does. They go into each directory by
-``cd -P`` and look where they are: a symlink on the host never leads them elsewhere.
+``cd -P`` and look where they are: a symlink on the host never leads them elsewhere. One that leads nowhere goes
+first where mv fails: BusyBox's looks through it.
 """
 
 from __future__ import annotations
@@ -64,10 +65,12 @@ D() {
   printf 'D%s\0%s\0' "$1" "$why"
   return 1
 }
+Q() { if [ -h "$1" ] && ! [ -e "$1" ]; then rm -f "$1"; fi; }
 M() {
   mv -f -- "$@" . 2>"$E" && return
   for s; do
     if [ -e "$s" ] || [ -h "$s" ]; then
+      Q "./${s##*/}"
       mv -f -- "$s" . 2>"$E" || { said; F "${s#"$S/t/"}" "$why"; }
     fi
   done
@@ -83,6 +86,7 @@ X() {
   mkdir "./.hostpool-$$.$$" 2>"$E" || { said; F "$d." "$why"; return; }
   for s; do
     f=${s##*/}
+    Q "./$f"
     cp -pPR "$s" "./.hostpool-$$.$$/" 2>"$E" && mv -f "./.hostpool-$$.$$/$f" . 2>"$E" ||
       { said; F "$d$f" "$why"; }
   done

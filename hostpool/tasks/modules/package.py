@@ -77,7 +77,8 @@ class _Candidate:
         except StopIteration:
             return cls(None, None, BadArgument("nothing is asked for: name is empty"))
         assert isinstance(first, Run)
-        assert first.effect is Effect.QUERY
+        if first.effect is not Effect.QUERY:  # apk asks nothing where no package is named
+            return cls(None, None, BadArgument("nothing is asked for: name is empty"))
         return cls(first, steps)
 
     def whole(self) -> Steps:
