@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import yaml
 from typer._click.core import Command, Context
 from typer.core import TyperGroup
 
@@ -16,7 +18,8 @@ from hostpool.cli.config import settings_keys
 from hostpool.cli.root import root
 from hostpool.tasks.modules.docs import Page, kind_of, pages
 
-DOCS = Path(__file__).parents[2] / "docs"
+TESTS = Path(__file__).parents[1]
+DOCS = TESTS.parent / "docs"
 _BEGIN = "<!-- made by python -m tests.cli.reference -->\n"
 _END = "<!-- end -->\n"
 
@@ -63,12 +66,36 @@ def configuration_table() -> str:
 
 def module_pages() -> str:
     found = pages().values()
+    by_both = compared()
     rows = [
-        "| module | |",
-        "|---|---|",
-        *(f"| [{p.name}](#{p.name}) | {_cell(p.summary)} |" for p in found),
+        "| module | | run by both |",
+        "|---|---|---|",
+        *(
+            f"| [{p.name}](#{p.name}) | {_cell(p.summary)} | {', '.join(by_both.get(p.name, ()))} |"
+            for p in found
+        ),
     ]
     return "\n".join((*rows, *(_module_page(page) for page in found))) + "\n"
+
+
+def compared() -> dict[str, list[str]]:
+    """Module → the playbooks that tests run by ansible-playbook too, and then compare."""
+    found: dict[str, list[str]] = {}
+    for place in ("modules/peer", "playbook/differential"):
+        for path in sorted((TESTS / place).glob("*.yml")):
+            for play in yaml.safe_load(path.read_text("utf-8")):
+                for name in set(_modules(play)):
+                    if path.stem not in found.setdefault(name, []):
+                        found[name].append(path.stem)
+    return found
+
+
+def _modules(part: dict[str, Any]) -> Iterator[str]:
+    """The modules of the tasks of a play or block."""
+    for key in ("pre_tasks", "tasks", "post_tasks", "handlers", "block", "rescue", "always"):
+        for task in part.get(key) or ():
+            yield from (str(word).rpartition(".")[2] for word in task)
+            yield from _modules(task)
 
 
 def _module_page(page: Page) -> str:
