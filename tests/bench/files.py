@@ -79,7 +79,7 @@ def make_tree(top: Path, count: int) -> Path:
 def sync(ground: Ground, pace: Pace) -> list[Table]:
     """2,000 files of 8 KiB to 20 hosts, fresh, unchanged and with 5 changed; one large file to one host."""
     trees = Trees(ground, FILES // 10 if pace.quick else FILES)
-    note = f"{FILES // 10 if pace.quick else FILES:,} files of 8 KiB to {HOSTS} hosts on one file system"
+    note = f"{FILES // 10 if pace.quick else FILES:,} files of 8 KiB to {HOSTS} hosts, all in memory"
     changes = 0
 
     def go(

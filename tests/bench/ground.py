@@ -47,13 +47,18 @@ class Failed(RuntimeError):
 
 
 class Ground:
-    """``home`` is HOME of all clients; ``stay`` is the user's, for what is sent."""
+    """``home`` is HOME of all clients; ``stay`` is the user's, for what is sent: in memory where there is
+    a tmpfs, since otherwise the disk decides how long a tree takes."""
 
     def __init__(self) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="hostpool-bench-"))
         self.directory.chmod(0o755)
         self.home = self.directory / "client"
         self.home.mkdir()
+        memory = Path("/dev/shm")
+        place = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
+        self.hosts = Path(tempfile.mkdtemp(prefix="hostpool-bench-", dir=place))
+        self.hosts.chmod(0o755)
         self.account = ThrowAwayUser() if os.geteuid() == 0 else None
         try:
             self.sshd = Sshd(log_level="ERROR", max_startups="10000")
@@ -62,7 +67,7 @@ class Ground:
             raise
         if self.account is not None:
             self.sshd.user = self.account.name
-        self.stay = (self.account.home if self.account else self.sshd.home) / "bench"
+        self.stay = self.hosts / "bench"
 
     def __enter__(self) -> Self:
         return self
@@ -74,7 +79,8 @@ class Ground:
     def _remove(self) -> None:
         if self.account is not None:
             self.account.stop()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        for place in (self.directory, self.hosts):
+            shutil.rmtree(place, ignore_errors=True)
 
     def wipe(self) -> None:
         """An empty directory of the user's on the hosts."""

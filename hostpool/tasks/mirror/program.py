@@ -2,8 +2,8 @@
 
 PROGRAM unpacks and goes on with the stream's last member, the script, which begins with FUNCTIONS: a shell
 reads a program from a pipe byte by byte, so what can come in a file does. They go into each directory by
-``cd -P`` and look where they are: a symlink on the host never leads them elsewhere. One that leads nowhere goes
-first where mv fails: BusyBox's looks through it.
+``cd -P`` and look where they are: a symlink on the host never leads them elsewhere.
+One that leads nowhere goes first where mv fails: BusyBox's looks through it.
 """
 
 from __future__ import annotations
