@@ -157,11 +157,12 @@ def _per_host(
         return plain
     from hostpool.cli.subst import PerHost, words_per_host
 
-    keys: dict[tuple[str, ...], str] = {}
+    keys: dict[tuple[tuple[str, ...], str | None], str] = {}
     tasks: dict[str, Task] = {}
     for host, own in words_per_host(words, selected, settings).items():
-        key = keys.setdefault(own[:-1], f"{plain.key}{len(keys)}")
-        tasks[host] = replace(make(own), key=key)
+        made = make(own)
+        name = made.as_name if isinstance(made, Put) else None
+        tasks[host] = replace(made, key=keys.setdefault((own[:-1], name), f"{plain.key}{len(keys)}"))
     return PerHost(plain.name, tasks)
 
 

@@ -75,8 +75,10 @@ class Plan:
         return sum(self.tree.sizes[number] for number in self.send)
 
     def key(self) -> str:
-        """The same for every host that needs the same entries of this tree."""
-        return hashlib.sha256(array("l", self.send).tobytes()).hexdigest()[:32]
+        """The same for every host that needs the same entries of this tree under the same names: a single
+        file may have another on each host."""
+        name = self.tree.paths[0] if self.send else b""
+        return hashlib.sha256(array("l", self.send).tobytes() + name).hexdigest()[:32]
 
 
 class Compare:

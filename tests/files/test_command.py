@@ -64,6 +64,17 @@ def test_the_second_run_is_one_round_trip_a_host(verbose: Sshd, command: Command
     assert {(each["result"]["sent"], each["result"]["bytes"]) for each in results} == {(0, 0)}
 
 
+def test_one_file_has_another_name_on_each_host(sshd: Sshd, command: Command, tmp_path: Path) -> None:
+    """It is read and packed once for all that take it under the same name, and only for those."""
+    (tmp_path / "src").write_text("text")
+    words = ["put", "--subst", *hosts(sshd, 6, tmp_path), "--workers", "2", "all"]
+    assert statuses(command(*words, "src", f"{tmp_path}/copy-%n")) == {"changed"}
+    assert statuses(command(*words, "-", f"{tmp_path}/stdin-%n", stdin="other")) == {"changed"}
+    for number in range(1, 7):
+        assert (tmp_path / f"copy-h{number:03}").read_text() == "text"
+        assert (tmp_path / f"stdin-h{number:03}").read_text() == "other"
+
+
 def test_check_changes_nothing(sshd: Sshd, command: Command, tmp_path: Path) -> None:
     lay(tmp_path / "src", TREE)
     done = command("sync", *hosts(sshd, 1, tmp_path), "all", "src/", f"{tmp_path}/dest", "-C")

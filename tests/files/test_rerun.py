@@ -45,14 +45,14 @@ def test_what_failed_is_done_again(farm: list[str], command: Command, tmp_path: 
 
 
 def test_other_input_is_not_taken_for_the_same(farm: list[str], command: Command, tmp_path: Path) -> None:
-    words = ["put", *farm, "all", "-", f"{tmp_path}/later/f"]
+    words = ["put", *farm, "--subst", "all", "-", f"{tmp_path}/later/%n"]
     assert statuses(command(*words, stdin="text")) == {"failed"}
     (tmp_path / "later").mkdir()
     refused = command("rerun", "--failed", stdin="")
     assert refused.returncode == 2 and "changed since run 1" in refused.stderr
-    assert not (tmp_path / "later/f").exists()
+    assert list((tmp_path / "later").iterdir()) == []
     assert statuses(command("rerun", "--failed", "-o", "json", stdin="text")) == {"changed"}
-    assert (tmp_path / "later/f").read_text() == "text"
+    assert [(tmp_path / "later" / name).read_text() for name in ("h001", "h002")] == ["text", "text"]
     run = ["run", *farm, "--stdin", "all", f"cat > {tmp_path}/out; exit 1"]
     assert statuses(command(*run, stdin="text")) == {"failed"}
     assert command("rerun", "--failed", stdin="").returncode == 2

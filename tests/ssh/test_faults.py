@@ -5,15 +5,21 @@ Every connection here fails; the guard in conftest looks for threads and sockets
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
+from hostpool.alarms import Alarm, Alarms
 from hostpool.errors import Cancelled, Unreachable
 from hostpool.messages import Target
 from hostpool.ssh import SSHContext
+from hostpool.ssh.attempt import Attempt
+from hostpool.ssh.dial import DialError
+from hostpool.ssh.mapping import connect_failure
 from hostpool.stop import Stop
 from tests.farm import Hostile, Proxy, Refusing, Sshd, hostile
 from tests.patience import AMPLE, promptly
@@ -69,6 +75,24 @@ def test_a_full_accept_queue_is_a_black_hole(context: SSHContext) -> None:
     assert (error.kind, error.retryable) == ("connect_timeout", True)
     assert error.message.startswith(f"no answer from 127.0.0.1:{address[1]} within 1 s")
     assert "firewall" in (error.hint or "")
+
+
+class Late(Alarms):
+    """A thread that a busy machine lets have no turn."""
+
+    def at(self, when: float, callback: Callable[[], object]) -> Alarm:
+        return super().at(when + 3600, callback)
+
+
+def test_the_time_is_up_although_no_alarm_has_rung() -> None:
+    alarms = Late()
+    attempt = Attempt(alarms, 0.0, Stop())
+    attempt.stage = "tcp"
+    silence = DialError([("127.0.0.1:7", TimeoutError(errno.ETIMEDOUT, "timed out"))])
+    failure = connect_failure(silence, at("127.0.0.1", 7), attempt, None)
+    attempt.close()
+    alarms.close()
+    assert failure.message == "no answer from 127.0.0.1:7 within 0 s"
 
 
 @pytest.mark.parametrize(
