@@ -19,10 +19,10 @@ from typing import Literal
 from hostpool.errors import Cancelled
 from hostpool.events import Stream
 from hostpool.local.group import Ending, reap
-from hostpool.local.stdin import Stdin
 from hostpool.stop import Stop
 from hostpool.tasks.become import Dialogue
 from hostpool.tasks.session import Consumer, Exit
+from hostpool.tasks.stdin import Stdin
 
 QUIET = 0.3  # seconds of silence after the exit: a child holds the output
 _TICK = 0.05  # seconds between looks at a process that cannot be waited for otherwise

@@ -13,7 +13,6 @@ from hostpool.errors import Cancelled, HostError, TaskFailed, Unreachable
 from hostpool.events import Stream
 from hostpool.local.execution import Command, Execution, Terminal
 from hostpool.local.group import CONFIRM
-from hostpool.local.stdin import open_stdin
 from hostpool.messages import Become, Target
 from hostpool.stop import Stop
 from hostpool.tasks.base import Run
@@ -21,6 +20,7 @@ from hostpool.tasks.become import Dialogue, NeedsTerminal, wants_terminal
 from hostpool.tasks.ending import ending
 from hostpool.tasks.session import Consumer, Exit
 from hostpool.tasks.shell import END_AFTER, END_OF_TRANSMISSION, Invocation, NeedsShell, invocation
+from hostpool.tasks.stdin import Stdin
 
 LOGIN = 3.0  # PAM, on a machine that may be busy
 
@@ -69,7 +69,7 @@ class LocalSession:
         if dialogue is not None and dialogue.terminal and not request.tty:
             terminal = "raw"
         tail = END_OF_TRANSMISSION if request.tty else b""
-        stdin = open_stdin(call.head, request.stdin, tail, 0.0 if dialogue is None else END_AFTER)
+        stdin = Stdin(call.head, request.stdin, tail, 0.0 if dialogue is None else END_AFTER)
         try:
             if stop.reason is not None:
                 raise Cancelled("stopped before the command was started", host=self.target.name)
@@ -95,9 +95,7 @@ class LocalSession:
             again = Dialogue(dialogue.become, self.target.name, terminal=dialogue.terminal)
             call = again.invocation(ending(dialogue.pid, grace))
             terminal: Terminal | None = "raw" if again.terminal else None
-            execution = Execution(
-                _shell_with(call.command), open_stdin(call.head, b""), terminal, again, None
-            )
+            execution = Execution(_shell_with(call.command), Stdin(call.head, b""), terminal, again, None)
             return execution.run(_Nobody(), patience).exit_code == 0
         except (HostError, NeedsTerminal, OSError, subprocess.SubprocessError):
             return False

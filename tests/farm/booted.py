@@ -12,7 +12,7 @@ import os
 import uuid
 from pathlib import Path
 
-from tests.farm.machine import BOUNDED, Machine
+from tests.farm.machine import BOUNDED, LEAVE, OVERLAY, Machine
 from tests.farm.processes import wait_until
 
 SYSTEMD = "/lib/systemd/systemd"
@@ -21,13 +21,8 @@ _GROUP = 'echo $$ > "$1"/cgroup.procs && shift && exec "$@"'
 """The control group must be entered before it becomes the root of a namespace."""
 
 _BOOT = (
-    """
-set -e
-place=$1; shift
-mount --make-rprivate /
-mount -t overlay overlay -o "lowerdir=/,upperdir=$place/upper,workdir=$place/work" "$place/root"
-cd "$place/root"
-mount -t proc proc proc
+    OVERLAY
+    + """
 mount --bind proc/sys proc/sys
 mount -o remount,ro,bind proc/sys
 mount -t tmpfs -o mode=755 dev dev
@@ -53,9 +48,9 @@ for kind in service socket; do
 done
 printf '#subsys_name\\thierarchy\\tnum_cgroups\\tenabled\\n' > run/cgroups
 mount --bind run/cgroups proc/cgroups
-pivot_root . .
-umount -l .
-cd /
+"""
+    + LEAVE
+    + """
 ( until systemctl --quiet is-active booted.target 2>/dev/null; do sleep 0.05; done; exec "$@" ) &
 container=lxc exec """
     + SYSTEMD

@@ -21,22 +21,34 @@ from typing import Self
 
 from tests.farm.sshd import Sshd
 
-_ENTER = """
+OVERLAY = """
 set -e
 place=$1; shift
 mount --make-rprivate /
 mount -t overlay overlay -o "lowerdir=/,upperdir=$place/upper,workdir=$place/work" "$place/root"
 cd "$place/root"
 mount -t proc proc proc
+"""
+"""sh: our own root below an overlay, entered but not yet the root."""
+
+LEAVE = """
+pivot_root . .
+umount -l .
+cd /
+"""
+"""sh: from there on nothing else is to be seen."""
+
+_ENTER = (
+    OVERLAY
+    + """
 mount --rbind /dev dev
 mount --rbind /sys sys
 mount -t tmpfs run run
 mkdir -p run/sshd run/lock
-pivot_root . .
-umount -l .
-cd /
-exec "$@"
 """
+    + LEAVE
+    + 'exec "$@"\n'
+)
 
 BOUNDED = ("setpriv", "--bounding-set", "-sys_time,-sys_module")
 """Before all: telling the kernel of a time zone alone may move the clock (settimeofday(2)), for us too."""

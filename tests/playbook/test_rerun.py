@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,21 +131,31 @@ def interrupt(process: subprocess.Popen[str]) -> None:
         assert process.poll() is None
 
 
+def slow_site(tmp_path: Path) -> Path:
+    site = tmp_path / "site.yml"
+    site.write_text(SLOW.replace("BASE", str(tmp_path)))
+    return site
+
+
+def all_cancelled(process: subprocess.Popen[str], run: Run) -> Any:
+    """The interrupted run ends and says so of every host; what the history has of it."""
+    err = process.communicate(timeout=100)[1]
+    assert process.returncode == 130, err
+    ended = run("show", "1", "-o", "json").document
+    statuses = {host: each["status"] for host, each in ended["hosts"].items()}
+    assert statuses == dict.fromkeys(HOSTS, "cancelled")
+    return ended
+
+
 def test_ctrl_c_lets_running_tasks_finish_and_the_rest_can_be_done_later(
     start: Callable[..., subprocess.Popen[str]], run: Run, tmp_path: Path
 ) -> None:
-    site = tmp_path / "site.yml"
-    site.write_text(SLOW.replace("BASE", str(tmp_path)))
+    site = slow_site(tmp_path)
     process = start("play", site, "-o", "plain")
     begun(tmp_path, process)
     interrupt(process)
     (tmp_path / "go").touch()
-    err = process.communicate(timeout=100)[1]
-    assert process.returncode == 130, err
-    ended = run("show", "1", "-o", "json").document
-    assert {host: each["status"] for host, each in ended["hosts"].items()} == dict.fromkeys(
-        HOSTS, "cancelled"
-    )
+    ended = all_cancelled(process, run)
     (play,) = ended["plays"]
     assert [task["task"] for task in play["tasks"]] == ["Wait"]
     assert all(play["tasks"][0]["hosts"][host]["status"] == "changed" for host in HOSTS)
@@ -156,18 +167,12 @@ def test_ctrl_c_lets_running_tasks_finish_and_the_rest_can_be_done_later(
 def test_a_second_ctrl_c_ends_them_and_a_kill_leaves_the_history_readable(
     start: Callable[..., subprocess.Popen[str]], run: Run, tmp_path: Path
 ) -> None:
-    site = tmp_path / "site.yml"
-    site.write_text(SLOW.replace("BASE", str(tmp_path)))
+    site = slow_site(tmp_path)
     process = start("play", site, "-o", "plain")
     begun(tmp_path, process)
     interrupt(process)
     process.send_signal(signal.SIGINT)
-    err = process.communicate(timeout=100)[1]
-    assert process.returncode == 130, err
-    ended = run("show", "1", "-o", "json").document
-    assert {host: each["status"] for host, each in ended["hosts"].items()} == dict.fromkeys(
-        HOSTS, "cancelled"
-    )
+    all_cancelled(process, run)
 
     for host in HOSTS:
         (tmp_path / f"began-{host}").unlink()

@@ -136,7 +136,7 @@ def checked(
     stderr, stdout = text(reply.stderr), text(reply.stdout) if output is None else output
     raise ModuleFailed(
         f"'apt-get {' '.join(words)}' failed: {stderr or f'signal {reply.signal}'}",
-        rc=reply.exit_code, **(base or {}), **_lines(stdout, stderr),
+        rc=reply.exit_code, **(base or {}), stdout=stdout, stderr=stderr,
     )  # fmt: skip
 
 
@@ -159,14 +159,7 @@ def times(stdout: bytes) -> tuple[tuple[int, int], str]:
 def _output(reply: RunReply, stdout: str, mode: Mode) -> Result:
     more = {"diff": prepared(stdout)} if mode.diff else {}
     nothing = NOTHING in stdout and "not fully installed" not in stdout
-    return {"changed": not nothing, **_lines(stdout, text(reply.stderr)), **more}
-
-
-def _lines(stdout: str, stderr: str) -> Result:
-    return {
-        "stdout": stdout, "stdout_lines": stdout.splitlines(),
-        "stderr": stderr, "stderr_lines": stderr.splitlines(),
-    }  # fmt: skip
+    return {"changed": not nothing, "stdout": stdout, "stderr": text(reply.stderr), **more}
 
 
 def prepared(output: str) -> Result:

@@ -94,6 +94,14 @@ def text(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
+def sections(output: bytes | str) -> list[tuple[str, str]]:
+    """What stands below each line that begins with \\x01, by the rest of that line; what comes before the
+    first of them is left out."""
+    told = text(output) if isinstance(output, bytes) else output
+    parts = (part.partition("\n") for part in told.split("\x01")[1:])
+    return [(head, body) for head, _, body in parts]
+
+
 def require(reply: RunReply, what: str, **values: Any) -> RunReply:
     """The reply, if its program ended well. Raises ModuleFailed with its own words."""
     if reply.exit_code == 0:

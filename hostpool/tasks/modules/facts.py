@@ -10,9 +10,8 @@ from fnmatch import fnmatchcase
 from itertools import zip_longest
 from typing import Any
 
-from hostpool.tasks.modules.facts_network import network
-
-Facts = dict[str, Any]
+from hostpool.tasks.modules import base
+from hostpool.tasks.modules.facts_network import Facts, Sections, lines_of, network
 
 _FAMILIES = {
     "Debian": "debian ubuntu raspbian linuxmint kali devuan pop neon",
@@ -47,32 +46,17 @@ def chosen(facts: Facts, patterns: Sequence[str]) -> Facts:
 
 def facts_of(output: bytes) -> Facts:
     """The facts that the program's output tells."""
-    sections = _sections(output.decode("utf-8", "replace"))
+    sections = dict(base.sections(output))
     facts: Facts = {}
     for read in _READERS:
         facts.update(read(sections))
     return facts
 
 
-def _sections(text: str) -> dict[str, str]:
-    found = {}
-    for part in text.split("\001")[1:]:
-        name, _, body = part.partition("\n")
-        found[name] = body
-    return found
-
-
-Sections = dict[str, str]
-
-
-def _lines(sections: Sections, name: str) -> list[str]:
-    return sections.get(name, "").splitlines()
-
-
 def _kernel(sections: Sections) -> Facts:
-    system, release, machine, node, version = (_lines(sections, "uname") + [""] * 5)[:5]
-    fqdn = (_lines(sections, "hostname") or [node])[0].strip() or node
-    domain = (_lines(sections, "domain") or [""])[0].strip() or fqdn.partition(".")[2]
+    system, release, machine, node, version = (lines_of(sections, "uname") + [""] * 5)[:5]
+    fqdn = (lines_of(sections, "hostname") or [node])[0].strip() or node
+    domain = (lines_of(sections, "domain") or [""])[0].strip() or fqdn.partition(".")[2]
     bits = "64" if "64" in machine or machine in ("s390x",) else "32"
     return {
         "system": system, "kernel": release, "kernel_version": version, "machine": machine,
@@ -84,7 +68,7 @@ def _kernel(sections: Sections) -> Facts:
 
 def _distribution(sections: Sections) -> Facts:
     release: dict[str, str] = {}
-    for line in _lines(sections, "release"):
+    for line in lines_of(sections, "release"):
         key, equals, value = line.partition("=")
         if equals:
             try:
@@ -93,18 +77,18 @@ def _distribution(sections: Sections) -> Facts:
                 release[key.strip()] = value
     name = release.get("ID", "").lower()
     if not name:
-        system = (_lines(sections, "uname") or [""])[0]
+        system = (lines_of(sections, "uname") or [""])[0]
         name = system.lower()
     like = [name, *release.get("ID_LIKE", "").lower().split()]
     family = next((own for each in like for own, ids in _FAMILIES.items() if each in ids.split()), "")
     version = release.get("VERSION_ID", "")
     if name == "debian":
-        version = next((line for line in _lines(sections, "debian") if line[:1].isdigit()), version)
+        version = next((line for line in lines_of(sections, "debian") if line[:1].isdigit()), version)
     elif name in ("rhel", "centos", "rocky", "almalinux", "ol"):
         found = re.search(r"release (\d+(?:\.\d+)*)", sections.get("redhat", ""))
         version = found[1] if found else version
     elif name == "alpine":
-        version = (_lines(sections, "alpine") or [version])[0]
+        version = (lines_of(sections, "alpine") or [version])[0]
     code = release.get("VERSION_CODENAME") or release.get("UBUNTU_CODENAME", "")
     if not code:
         found = re.search(r"\(([^)]+)\)", release.get("VERSION", "") or sections.get("redhat", ""))
@@ -118,8 +102,8 @@ def _distribution(sections: Sections) -> Facts:
 
 
 def _user(sections: Sections) -> Facts:
-    name, uid, gid, home, shell = (_lines(sections, "id") + [""] * 5)[:5]
-    entry = ((_lines(sections, "passwd") or [""])[0].split(":") + [""] * 7)[:7]
+    name, uid, gid, home, shell = (lines_of(sections, "id") + [""] * 5)[:5]
+    entry = ((lines_of(sections, "passwd") or [""])[0].split(":") + [""] * 7)[:7]
     number, group = int(uid or 0), int(gid or 0)
     return {
         "user_id": name, "user_uid": number, "user_gid": group, "user_gecos": entry[4],
@@ -129,7 +113,7 @@ def _user(sections: Sections) -> Facts:
 
 
 def _time(sections: Sections) -> Facts:
-    words = (_lines(sections, "date") or [""])[0].split()
+    words = (lines_of(sections, "date") or [""])[0].split()
     facts: Facts = {}
     if len(words) == 8:
         day, clock, zone, offset, epoch, weekday, week, of_year = words
@@ -156,8 +140,8 @@ def _time(sections: Sections) -> Facts:
 
 
 def _processors(sections: Sections) -> Facts:
-    online = int((_lines(sections, "cpu") or ["1"])[0] or 1)
-    rows = [line.partition(":") for line in _lines(sections, "cpuinfo")]
+    online = int((lines_of(sections, "cpu") or ["1"])[0] or 1)
+    rows = [line.partition(":") for line in lines_of(sections, "cpuinfo")]
     columns = [[value for key, _, value in rows if key == name] for name in _CPU]
     models = [value for row in zip_longest(*columns, fillvalue="") for value in row if value]
     packages = {value for key, _, value in rows if key == "physical id"}
@@ -172,7 +156,7 @@ def _processors(sections: Sections) -> Facts:
 
 def _memory(sections: Sections) -> Facts:
     values = {}
-    for line in _lines(sections, "meminfo"):
+    for line in lines_of(sections, "meminfo"):
         name, _, rest = line.partition(":")
         number = rest.split()
         if number and number[0].isdigit():
@@ -194,7 +178,7 @@ def _memory(sections: Sections) -> Facts:
 
 
 def _services(sections: Sections) -> Facts:
-    lines = _lines(sections, "init")
+    lines = lines_of(sections, "init")
     first = lines[0].strip() if lines else ""
     manager = {"systemd": "systemd", "init": "sysvinit", "openrc-init": "openrc", "launchd": "launchd"}.get(
         first, ""
@@ -217,7 +201,7 @@ def _services(sections: Sections) -> Facts:
 
 def _dns(sections: Sections) -> Facts:
     dns: Facts = {}
-    for line in _lines(sections, "dns"):
+    for line in lines_of(sections, "dns"):
         words = line.split("#")[0].split()
         if len(words) < 2:
             continue
@@ -231,10 +215,10 @@ def _dns(sections: Sections) -> Facts:
 
 
 def _mounts(sections: Sections) -> Facts:
-    sizes = {row[-1]: row for line in _lines(sections, "df")[1:] if len(row := line.split()) == 6}
-    inodes = {row[-1]: row for line in _lines(sections, "dfi")[1:] if len(row := line.split()) == 6}
+    sizes = {row[-1]: row for line in lines_of(sections, "df")[1:] if len(row := line.split()) == 6}
+    inodes = {row[-1]: row for line in lines_of(sections, "dfi")[1:] if len(row := line.split()) == 6}
     found = []
-    for line in _lines(sections, "mounts"):
+    for line in lines_of(sections, "mounts"):
         words = [word.encode().decode("unicode_escape") for word in line.split()]
         if len(words) < 4 or (not words[0].startswith("/") and ":/" not in words[0]) or words[2] == "none":
             continue
@@ -254,13 +238,13 @@ def _mounts(sections: Sections) -> Facts:
 
 def _machine(sections: Sections) -> Facts:
     facts: Facts = {}
-    for line in _lines(sections, "dmi"):
+    for line in lines_of(sections, "dmi"):
         name, _, value = line.partition("=")
         facts[{"sys_vendor": "system_vendor"}.get(name, name)] = value.strip()
     identity = sections.get("machine", "").strip()
     if identity:
         facts["machine_id"] = identity
-    words = _lines(sections, "virt")
+    words = lines_of(sections, "virt")
     kind = next((word for word in words if word not in ("none", "hypervisor")), "")
     facts["virtualization_type"] = {"systemd-nspawn": "systemd-nspawn", "microsoft": "VirtualPC"}.get(
         kind, kind or "NA"
@@ -274,10 +258,10 @@ def _machine(sections: Sections) -> Facts:
 
 
 def _environment(sections: Sections) -> Facts:
-    pairs = (line.partition("=") for line in _lines(sections, "env"))
+    pairs = (line.partition("=") for line in lines_of(sections, "env"))
     facts: Facts = {"env": {key: value for key, equals, value in pairs if equals}}
     lsb: Facts = {}
-    for line in _lines(sections, "lsb"):
+    for line in lines_of(sections, "lsb"):
         key, _, value = line.partition(":")
         name = {
             "Distributor ID": "id",
@@ -290,7 +274,7 @@ def _environment(sections: Sections) -> Facts:
     if "release" in lsb:
         lsb["major_release"] = lsb["release"].partition(".")[0]
     facts["lsb"] = lsb
-    for line in _lines(sections, "sshkeys"):
+    for line in lines_of(sections, "sshkeys"):
         words = line.split()
         if len(words) > 2:
             facts[f"ssh_host_key_{words[0]}_public"] = words[2]

@@ -11,13 +11,13 @@ Facts = dict[str, Any]
 Sections = dict[str, str]
 
 
-def _lines(sections: Sections, name: str) -> list[str]:
+def lines_of(sections: Sections, name: str) -> list[str]:
     return sections.get(name, "").splitlines()
 
 
 def network(sections: Sections) -> Facts:
     interfaces: dict[str, Facts] = {}
-    for line in _lines(sections, "links"):
+    for line in lines_of(sections, "links"):
         found = re.match(r"\d+: ([^:@\s]+)(?:@\S+)?: (?:<([^>]*)>)?.*?mtu (\d+)(.*)", line)
         if found is None:
             continue
@@ -29,7 +29,7 @@ def network(sections: Sections) -> Facts:
         }  # fmt: skip
     v4: list[str] = []
     v6: list[str] = []
-    for line in _lines(sections, "addresses"):
+    for line in lines_of(sections, "addresses"):
         found = re.match(r"\d+:\s+(\S+)\s+(inet6?) (\S+)(.*)", line)
         if found is None:
             continue
@@ -71,7 +71,7 @@ def _add_v4(entry: Facts, found: Any, rest: str) -> None:
 
 
 def _default(sections: Sections, interfaces: dict[str, Facts], version: int) -> Facts:
-    for line in _lines(sections, "routes"):
+    for line in lines_of(sections, "routes"):
         words = line.split()
         if not words or (":" in words[0]) != (version == 6):
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hostpool.tasks.modules.paths import INFO, SET
 from hostpool.tasks.modules.web_program import WEB
-from hostpool.tasks.modules.writing import INSTALL
+from hostpool.tasks.modules.writing import HP_INSTALL
 
 SUMS = (
     INFO
@@ -18,9 +18,7 @@ hp_web "$w/out" ""; hp_said
 GET = (
     INFO
     + SET
-    + "hp_install() (\n"
-    + INSTALL
-    + ")\n"
+    + HP_INSTALL
     + WEB
     + r"""
 dest=$1 really=$2 alg=$3 want=$4 force=$5 mode=$6 owner=$7 group=$8 old=$9

@@ -28,6 +28,7 @@ from hostpool.tasks.modules.base import (
     change,
     query,
     require,
+    sections,
     text,
 )
 from hostpool.tasks.modules.services import TOOLS, words_of
@@ -84,8 +85,7 @@ def modprobe(args: Mapping[str, Any], mode: Mode) -> Steps:
     if any(not re.fullmatch(r"\w+=\S+", each) for each in params):
         raise ModuleFailed(f"params must be name=value with spaces between, not {args['params']!r}")
     reply = yield from query(_LOOK, name)
-    sections = text(require(reply, name).stdout).split("\001")[1:]
-    parts = {head: body for head, _, body in (section.partition("\n") for section in sections)}
+    parts = dict(sections(require(reply, name).stdout))
     actions = _actions(args, params, parts)
     result: Result = {
         "changed": bool(actions),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hostpool.tasks.modules.base import ModuleFailed, Result, Steps, change, require
+from hostpool.tasks.modules.base import ModuleFailed, Result, Steps, change, require, sections
 from hostpool.tasks.modules.services import STEP, TOOLS, missing, steps_of, unreadable, words_of
 
 LOOK = r"""
@@ -33,8 +33,7 @@ done
 def decided(args: Mapping[str, Any], output: bytes) -> Steps:
     """What is to be done about a service of which LOOK said ``output``, and the doing of it."""
     name, state, enabled, level = args["name"], args["state"], args["enabled"], args["runlevel"]
-    sections = output.decode("utf-8", "replace").split("\001")[1:]
-    parts = {head.split(" ")[0]: (head, body) for head, _, body in (s.partition("\n") for s in sections)}
+    parts = {head.split(" ")[0]: (head, body) for head, body in sections(output)}
     if "script" not in parts:
         raise missing(name)
     if "levels" not in parts or (state and "status" not in parts):

@@ -16,7 +16,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, query, require, text
+from hostpool.tasks.modules.base import (
+    Mode,
+    Module,
+    ModuleFailed,
+    Result,
+    Steps,
+    query,
+    require,
+    sections,
+)
 from hostpool.tasks.modules.spec import Param, Spec
 
 _MANAGERS = {
@@ -63,8 +72,7 @@ def package_facts(args: Mapping[str, Any], mode: Mode) -> Steps:
     first = "first" if args["strategy"] == "first" else ""
     reply = yield from query(_LOOK, first, *managers, most=_LARGEST)
     packages: dict[str, list[Result]] = {}
-    for part in text(require(reply, "the packages cannot be listed").stdout).split("\x01")[1:]:
-        manager, _, output = part.partition("\n")
+    for manager, output in sections(require(reply, "the packages cannot be listed").stdout):
         if manager not in _READERS:
             raise ModuleFailed("the host's answer cannot be read")
         for package in _READERS[manager]([line.split("\t") for line in output.splitlines()]):

@@ -33,7 +33,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from hostpool.tasks.base import RunReply
-from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, change, query, text
+from hostpool.tasks.modules.base import (
+    Mode,
+    Module,
+    ModuleFailed,
+    Result,
+    Steps,
+    change,
+    query,
+    sections,
+    text,
+)
 from hostpool.tasks.modules.pep440 import Requirement, canonical, requirement
 from hostpool.tasks.modules.pip_programs import CHANGE, LOOK
 from hostpool.tasks.modules.spec import Param, Spec
@@ -76,7 +86,7 @@ def pip(args: Mapping[str, Any], mode: Mode) -> Steps:
     if asked.plain is not None or mode.check:
         dry = asked.words if asked.plain is None and args["state"] != "absent" else []
         reply = _good((yield from query(LOOK, *head, *dry)), asked.words)
-        found = _sections(reply)
+        found = dict(sections(reply.stdout))
         told["cmd"] = _command(found, asked)
         if not _to_do(args, asked, found):
             return {**told, "changed": False, "stdout": "", "stderr": ""}
@@ -144,14 +154,6 @@ def _packages(given: list[str]) -> list[str]:
     return [each for each in names if each]
 
 
-def _sections(reply: RunReply) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for part in text(reply.stdout).split("\x01")[1:]:
-        name, _, content = part.partition("\n")
-        found[name] = content
-    return found
-
-
 def _command(found: Mapping[str, str], asked: _Asked) -> list[str]:
     return [*found.get("pip", "pip\n").splitlines(), *asked.words]
 
@@ -194,13 +196,13 @@ def _creating(args: Mapping[str, Any], env: str) -> list[str]:
 def _good(reply: RunReply, words: list[str]) -> RunReply:
     if reply.exit_code == 0:
         return reply
-    stdout = "".join(value for key, value in _sections(reply).items() if key in ("created", "output", "dry"))
+    stdout = "".join(body for head, body in sections(reply.stdout) if head in ("created", "output", "dry"))
     stderr = text(reply.stderr)
     raise ModuleFailed(f"stdout: {stdout}\n:stderr: {stderr}" if stdout else stderr.strip(), cmd=words)
 
 
 def _outcome(args: Mapping[str, Any], asked: _Asked, reply: RunReply, base: Result) -> Result:
-    found = _sections(reply)
+    found = dict(sections(reply.stdout))
     output, stderr = found.get("output", ""), text(reply.stderr)
     command = _command(found, asked)
     absent = args["state"] == "absent"
@@ -211,11 +213,8 @@ def _outcome(args: Mapping[str, Any], asked: _Asked, reply: RunReply, base: Resu
     else:
         changed = f"Successfully {'uninstalled' if absent else 'installed'}" in output
     stdout = found.get("created", "") + output
-    return {
-        "changed": changed or "created" in found, "cmd": command, **base,
-        "stdout": stdout, "stdout_lines": stdout.splitlines(),
-        "stderr": stderr, "stderr_lines": stderr.splitlines(),
-    }  # fmt: skip
+    told = {"cmd": command, **base, "stdout": stdout, "stderr": stderr}
+    return {"changed": changed or "created" in found, **told}
 
 
 MODULES = {

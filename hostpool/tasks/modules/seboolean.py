@@ -26,7 +26,7 @@ from hostpool.tasks.modules.base import (
     change,
     query,
     require,
-    text,
+    sections,
 )
 from hostpool.tasks.modules.services import TOOLS
 from hostpool.tasks.modules.spec import Param, Spec
@@ -51,8 +51,7 @@ def seboolean(args: Mapping[str, Any], mode: Mode) -> Steps:
     if not re.fullmatch(r"\w+", name):
         raise ModuleFailed(f"{name!r} cannot be the name of a boolean")
     reply = yield from query(_LOOK, name, "kept" if persistent else "")
-    sections = text(require(reply, name).stdout).split("\001")[1:]
-    parts = {head: body.strip() for head, _, body in (section.partition("\n") for section in sections)}
+    parts = {head: body.strip() for head, body in sections(require(reply, name).stdout)}
     if parts.get("status") in (None, "", "Disabled") and not args["ignore_selinux_state"]:
         raise ModuleFailed("SELinux is disabled on this host.")
     now = re.search(r"--> (on|off)$", parts.get("now", ""))

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hostpool.tasks.modules.alongside import look_and, write_and
-from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, change, require
+from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, change, require, sections
 from hostpool.tasks.modules.editing import lines_of
 from hostpool.tasks.modules.paths import Attributes
 from hostpool.tasks.modules.services import TOOLS
@@ -57,7 +57,7 @@ def selinux(args: Mapping[str, Any], mode: Mode) -> Steps:
     found, more = yield from look_and(args["configfile"], _LOOK, *words)
     if not found.info.exists:
         raise ModuleFailed(f"Unable to find file {args['configfile']}: install the policy first")
-    parts = {head: body.strip() for head, _, body in (s.partition("\n") for s in more.split("\001")[1:])}
+    parts = {head: body.strip() for head, body in sections(more)}
     runs = parts.get("mode", "Disabled").lower()
     policy = args["policy"] or _value(found.text, "SELINUXTYPE") or ""
     messages, after = [], found.text

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from itertools import zip_longest
 from typing import Any
 
-from hostpool.tasks.modules.base import Mode, Module, Steps, query, require
+from hostpool.tasks.modules.base import Mode, Module, Steps, query, require, sections
 from hostpool.tasks.modules.services import TOOLS
 from hostpool.tasks.modules.spec import Spec
 
@@ -54,12 +54,11 @@ _BAD = ("not-found", "masked", "failed")
 
 def service_facts(args: Mapping[str, Any], mode: Mode) -> Steps:
     reply = yield from query(_LOOK)
-    output = require(reply, "the services could not be listed").stdout.decode("utf-8", "replace")
-    sections = {name: body for name, _, body in (part.partition("\n") for part in output.split("\001")[1:])}
+    found = dict(sections(require(reply, "the services could not be listed").stdout))
     services: Services = {}
     for name, read in _READERS:
-        if name in sections:
-            services.update(read(sections))
+        if name in found:
+            services.update(read(found))
     if not services:
         return {"changed": False, "skipped": True, "msg": _NONE}
     return {"changed": False, "ansible_facts": {"services": services}}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from hostpool.tasks.modules.base import ModuleFailed
+from hostpool.tasks.modules.base import ModuleFailed, sections
 
 TOOLS = "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export PATH; LC_ALL=C; export LC_ALL\n"
 """sh: the programs of an administrator are found by whoever logs in, and speak English."""
@@ -39,8 +39,7 @@ hp_step() { # what it is, command: a daemon may hold its output open, so that go
 def steps_of(output: bytes) -> list[tuple[str, int, str, str]]:
     """What ``hp_step`` did, once at least: what it was, exit status, stdout, stderr. Raises ModuleFailed."""
     found = []
-    for part in output.decode("utf-8", "replace").split("\001")[1:]:
-        head, _, body = part.partition("\n")
+    for head, body in sections(output):
         what, _, code = head.rpartition(" ")
         out, _, err = body.partition("\002")
         found.append((what, exit_status(code), out, err))

@@ -24,7 +24,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from hostpool.tasks.base import Run
-from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, change, query, require
+from hostpool.tasks.modules.base import (
+    Mode,
+    Module,
+    ModuleFailed,
+    Result,
+    Steps,
+    change,
+    query,
+    require,
+    sections,
+)
 from hostpool.tasks.modules.services import STEP, TOOLS, exit_status, missing, steps_of
 from hostpool.tasks.modules.spec import Param, Spec
 
@@ -103,15 +113,16 @@ def decided(args: Mapping[str, Any], output: bytes) -> Steps:
     """What is to be done about a unit of which LOOK said ``output``, and the doing of it."""
     name = args["name"]
     result: Result = {"name": name, "changed": False, "status": {}}
-    sections = output.decode("utf-8", "replace").split("\001")[1:]
-    warnings = [f"the host is offline, going on without {s[8:].strip()}" for s in sections if s[:8] == _WARN]
+    parts = sections(output)
+    failed = [body.strip() for head, body in parts if head == "warning"]
+    warnings = [f"the host is offline, going on without {each}" for each in failed]
     if warnings:
         result["warnings"] = warnings
     if name is None:
         return result
     if any(letter in name for letter in "*?["):
         raise ModuleFailed(f"{name}: one unit by its whole name, patterns are not supported")
-    unit = _unit(args, sections)
+    unit = _unit(args, dict(parts))
     result["status"] = dict(unit.status)
     error = unit.status.get("LoadError")
     if error and unit.status.get("LoadState") not in ("not-found", "masked"):
@@ -130,7 +141,6 @@ def decided(args: Mapping[str, Any], output: bytes) -> Steps:
     return result
 
 
-_WARN = "warning\n"
 _FLAGS = ("no_block", "force")
 
 
@@ -138,8 +148,7 @@ def _scope(args: Mapping[str, Any]) -> str:
     return "" if args["scope"] == "system" else f"--{args['scope']}"
 
 
-def _unit(args: Mapping[str, Any], sections: list[str]) -> _Unit:
-    parts = {head: body for head, _, body in (section.partition("\n") for section in sections)}
+def _unit(args: Mapping[str, Any], parts: Mapping[str, str]) -> _Unit:
     status = properties(parts.get("show", ""))
     head = next((head for head in parts if head.startswith("enabled ")), "enabled 1")
     code, word = exit_status(head.removeprefix("enabled ")), parts.get(head, "").strip()

@@ -24,7 +24,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, change, query, require
+from hostpool.tasks.modules.base import (
+    Mode,
+    Module,
+    ModuleFailed,
+    Result,
+    Steps,
+    change,
+    query,
+    require,
+    sections,
+)
 from hostpool.tasks.modules.services import STEP, TOOLS, exit_status, missing, steps_of, unreadable, words_of
 from hostpool.tasks.modules.spec import Param, Spec
 
@@ -104,8 +114,8 @@ def decided(args: Mapping[str, Any], output: bytes, more: Result | None = None) 
     keys of the result."""
     name, state, enabled = args["name"], args["state"], args["enabled"]
     levels = [str(level) for level in args.get("runlevels") or ()]
-    parts = [part.partition("\n") for part in output.decode("utf-8", "replace").split("\001")[1:]]
-    said = [head for head, _, _ in parts]
+    parts = sections(output)
+    said = [head for head, _ in parts]
     script = next((head.removeprefix("script ") for head in said if head.startswith("script ")), "")
     if not script:
         raise missing(name)
@@ -149,7 +159,7 @@ def _boot_actions(enabled: bool | None, levels: list[str], links: set[str]) -> l
     return [] if right else ["enable" if enabled else "disable"]
 
 
-def _run_actions(state: str | None, name: str, parts: list[tuple[str, str, str]]) -> list[str]:
+def _run_actions(state: str | None, name: str, parts: list[tuple[str, str]]) -> list[str]:
     if state is None:
         return []
     up = runs(name, parts)
@@ -162,13 +172,13 @@ def _run_actions(state: str | None, name: str, parts: list[tuple[str, str, str]]
     return ["start"]
 
 
-def runs(name: str, parts: list[tuple[str, str, str]]) -> bool:
+def runs(name: str, parts: list[tuple[str, str]]) -> bool:
     """By the exit status of the script where that says no, else by its words if they are few, else by
     the exit status: scripts are not good at either."""
     found = next((part for part in parts if part[0].startswith("status ")), None)
     if found is None:
-        return any(head == "runs" for head, _, _ in parts)
-    code, said = exit_status(found[0].removeprefix("status ")), found[2].strip()
+        return any(head == "runs" for head, _ in parts)
+    code, said = exit_status(found[0].removeprefix("status ")), found[1].strip()
     if code in (1, 2, 3, 4, 69):
         return False
     words = said.lower().replace(name.lower(), "")

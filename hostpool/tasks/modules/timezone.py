@@ -17,7 +17,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, change, query, require
+from hostpool.tasks.modules.base import (
+    Mode,
+    Module,
+    ModuleFailed,
+    Result,
+    Steps,
+    change,
+    query,
+    require,
+    sections,
+    text,
+)
 from hostpool.tasks.modules.services import TOOLS
 from hostpool.tasks.modules.spec import Param, Spec
 
@@ -84,8 +95,8 @@ def timezone(args: Mapping[str, Any], mode: Mode) -> Steps:
     if zone is not None and (not re.fullmatch(r"[A-Za-z0-9_+/-]+", zone) or zone[0] in "/-" or ".." in zone):
         raise ModuleFailed(f'given timezone "{zone}" is not available')
     reply = yield from query(_LOOK, zone or "")
-    output = require(reply, "the time zone could not be read").stdout.decode("utf-8", "replace")
-    how, _, rest = output.partition("\n")
+    output = require(reply, "the time zone could not be read").stdout
+    how, _, rest = text(output).partition("\n")
     if how == "no zone":
         raise ModuleFailed(f'given timezone "{zone}" is not available')
     now = _systemd(rest) if how == "systemd" else _files(rest, zone)
@@ -113,7 +124,7 @@ def _systemd(status: str) -> dict[str, str]:
 
 
 def _files(rest: str, wanted: str | None) -> dict[str, str]:
-    parts = {head: body.strip() for head, _, body in (p.partition("\n") for p in rest.split("\001")[1:])}
+    parts = {head: body.strip() for head, body in sections(rest)}
     if not {"named", "link", "clock", "adjtime"} <= set(parts):
         raise ModuleFailed("the host's answer cannot be read: its sh is unusual")
     name = (parts["named"].splitlines() or ["n/a"])[0]

@@ -5,14 +5,12 @@ from __future__ import annotations
 from hostpool.tasks.modules.editing import LARGEST
 from hostpool.tasks.modules.paths import INFO, SET
 from hostpool.tasks.modules.web_program import WEB
-from hostpool.tasks.modules.writing import INSTALL
+from hostpool.tasks.modules.writing import HP_INSTALL
 
 ASK = (
     INFO
     + SET
-    + "hp_install() (\n"
-    + INSTALL
-    + ")\n"
+    + HP_INSTALL
     + WEB
     + rf"""
 creates=$1 removes=$2 dest=$3 good=$4 mode=$5 owner=$6 group=$7 unsafe=$8 key=$9

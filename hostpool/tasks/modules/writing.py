@@ -59,6 +59,8 @@ hp_info "$f" "" sha1
 """
 )
 WRITE = INFO + SET + INSTALL
+HP_INSTALL = "hp_install() (\n" + INSTALL + ")\n"
+"""INSTALL as a function, for longer programs."""
 
 
 @dataclass(frozen=True, slots=True)
