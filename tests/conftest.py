@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import secrets
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,10 @@ settings.load_profile("suite")
 
 NEEDS_ROOT = "needs root, not run here"
 MARKER = "HOSTPOOL_TEST_SESSION"
+# Whoever starts the tests may ignore these (nohup, a shell's "&"), and all that we start inherits it.
+for _number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 # helpers of multiprocessing that live as long as the interpreter; their children must not
 RESIDENT = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 REAL_HOME = Path(pwd.getpwuid(os.getuid()).pw_dir)

@@ -184,7 +184,7 @@ def test_sshd(booted: Booted, tmp_path: Path, tmp_home: Path) -> None:
 
 @pytest.mark.needs_root
 def test_sshd_takes_back_what_locks_everybody_out(booted: Booted, tmp_path: Path, tmp_home: Path) -> None:
-    run, port = hardened(booted, tmp_path, *variables(settings={"AllowUsers": "nobody"}, grace=2))
+    run, port = hardened(booted, tmp_path, *variables(settings={"AllowUsers": "nobody"}, grace=10))
     ended = run()
     assert ended.code == 5, ended.out + ended.err
     assert "A new login works" in ended.out
