@@ -52,7 +52,7 @@ class Execution:
 
     def run(self) -> Exit:
         """Raises Unreachable (nothing ran) or Lost."""
-        channel = self.session.open_channel(self.stop)
+        channel = self.session.channels.open(self.stop)
         unsubscribe = self.stop.subscribe(channel.poke)
         killer = Killer(self.session, channel, self.stop, self.dialogue)
         try:
@@ -67,15 +67,12 @@ class Execution:
 
     def _request(self, channel: Channel) -> None:
         with self.session.transport.wire.corked():
-            for name, value in self.session.target.set_env:
-                channel.request("env", name.encode(), value.encode(), reply=False)
-            if self.session.target.forward_agent:
-                channel.request("auth-agent-req@openssh.com", reply=False)
+            self.session.prepare(channel)
             if self.terminal is not None:
                 channel.request("pty-req", *_TERMINAL, self.terminal)
             channel.request("exec", self.call.command)
             self._send(channel)
-            self.session.open_ahead()
+            self.session.channels.open_ahead()
         self.session.transport.wire.hurry()
 
     def _check_replies(self, channel: Channel) -> None:
@@ -118,7 +115,7 @@ class Execution:
                 return self._exit(channel, killer)
             self._send(channel)
             # The end is read before the queue: after it nothing more is put there.
-            ended, dead = channel.exited and channel.eof, channel.dead
+            ended, dead = self._over(channel), channel.dead
             if channel.unread or killer.began:
                 continue
             if dead:
@@ -172,6 +169,9 @@ class Execution:
             self.probed = heartbeat.probe()
             return False
         return heartbeat.answered(self.probed)
+
+    def _over(self, channel: Channel) -> bool:
+        return channel.exited and channel.eof
 
     def _exit(self, channel: Channel, killer: Killer) -> Exit:
         for stream, data in channel.wait(0):

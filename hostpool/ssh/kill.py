@@ -141,7 +141,7 @@ class _Helper:
     def __init__(self, session: SSHSession, beside: Channel, grace: float, as_in: Dialogue | None) -> None:
         request = ending(None if as_in is None else as_in.pid, grace)
         self._dialogue = None if as_in is None else session.dialogue(as_in.become)
-        self._channel = session.open_channel(None, wakes=beside)
+        self._channel = session.channels.open(None, wakes=beside)
         call = (
             invocation(request, shell=True) if self._dialogue is None else self._dialogue.invocation(request)
         )

@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hostpool.alarms import Alarm
-from hostpool.errors import Cancelled, Lost, TaskFailed, Unreachable
+from hostpool.errors import Lost, TaskFailed
 from hostpool.messages import Become, Target
 from hostpool.ssh.channel import COOKED, RAW, Channel
+from hostpool.ssh.channels import Channels
 from hostpool.ssh.exec import Execution
 from hostpool.ssh.heartbeat import Heartbeat
+from hostpool.ssh.kept import KeptShell, Query
 from hostpool.ssh.mapping import place, unreachable
 from hostpool.ssh.stdin import Stdin
 from hostpool.ssh.transport import Transport
 from hostpool.stop import Stop
-from hostpool.tasks.base import Run
+from hostpool.tasks.base import Effect, Run
 from hostpool.tasks.become import Dialogue, NeedsTerminal, wants_terminal
 from hostpool.tasks.session import Consumer, Exit
-from hostpool.tasks.shell import END_AFTER, END_OF_TRANSMISSION, Invocation, NeedsShell, invocation
+from hostpool.tasks.shell import (
+    END_AFTER,
+    END_OF_TRANSMISSION,
+    SHELL,
+    Invocation,
+    NeedsShell,
+    encode,
+    invocation,
+    program_of,
+)
 
 if TYPE_CHECKING:
     from hostpool.ssh.context import SSHContext
     from hostpool.ssh.sftp import SFTP
-
-OPEN_LIMIT = 10.0  # seconds for a channel to open at least: the connect time may be what retries left
-_REFUSALS = {
-    1: "administratively prohibited",
-    2: "connect failed",
-    3: "unknown channel type",
-    4: "resource shortage",
-}
 
 
 class SSHSession:
@@ -48,10 +50,7 @@ class SSHSession:
         self._context = context
         self._terminal_to_become = False
         self._lost = False
-        self._patience = max(target.connect_timeout, OPEN_LIMIT)
-        self._opened_before = False
-        self._opens_ahead = False
-        self._spare: Channel | None = None
+        self.channels = Channels(self)
 
     @property
     def alive(self) -> bool:
@@ -61,7 +60,7 @@ class SSHSession:
     def expect_more(self) -> None:
         """From now on the next command's channel is asked for together with a command: that saves it a
         round trip. OpenSSH is known to take it well; appliances may have one channel in all."""
-        self._opens_ahead = "OpenSSH" in self.transport.remote_version
+        self.channels.ahead = "OpenSSH" in self.transport.remote_version
 
     def run(self, request: Run, consumer: Consumer, stop: Stop) -> Exit:
         """See tasks.session.Session. Raises TaskFailed for a request that cannot be carried out here,
@@ -69,6 +68,10 @@ class SSHSession:
         self.may_use_shell = self.target.shell == "sh" and not request.raw
         become = request.become or self.target.become
         try:
+            if self._is_for_kept(request, become) and (
+                answer := self._query(request, become, consumer, stop)
+            ):
+                return answer
             if become is None or request.raw:
                 return self._run(request, self._invocation(request), consumer, stop, None)
             try:
@@ -103,6 +106,45 @@ class SSHSession:
             raise self._unfit(str(error), "bad_command") from error
         return self._run(request, call, consumer, stop, dialogue)
 
+    # -- queries
+
+    def _is_for_kept(self, request: Run, become: Become | None) -> bool:
+        """Whether a request may go to a shell that stays (see ssh.kept)."""
+        if not self.channels.ahead or self.target.shell != "sh":
+            return False
+        if become is not None and (become.user != "root" or self.dialogue(become).terminal):
+            return False
+        plain = request.program is not None and not (request.raw or request.tty or request.stdin)
+        return plain and request.effect is Effect.QUERY
+
+    def _query(self, request: Run, become: Become | None, consumer: Consumer, stop: Stop) -> Exit | None:
+        """None: the shell was taken from us before it said anything, so nothing is known."""
+        try:
+            program = program_of(request)
+            shell = self.channels.shells.get(become)
+            if shell is None or not shell.alive:
+                shell = self.channels.shells[become] = self._keep(become, stop)
+            query = Query(self, shell, program, consumer, stop)
+        except ValueError as error:
+            raise self._unfit(str(error), "bad_command") from error
+        try:
+            end = query.run()
+        except NeedsTerminal:
+            self._terminal_to_become = True
+            return None
+        silent = end.exit_code is None and end.signal is None and end.stopped is None
+        return None if silent and not query.delivered else end
+
+    def _keep(self, become: Become | None, stop: Stop) -> KeptShell:
+        dialogue = None if become is None else self.dialogue(become)
+        channel = self.channels.open(stop)
+        with self.transport.wire.corked():
+            self.prepare(channel)
+            channel.request("exec", encode(SHELL) if dialogue is None else dialogue.shell().command)
+            self.channels.open_ahead()
+        self.transport.wire.hurry()
+        return KeptShell(channel, dialogue)
+
     def _run(
         self, request: Run, call: Invocation, consumer: Consumer, stop: Stop, dialogue: Dialogue | None
     ) -> Exit:
@@ -128,93 +170,12 @@ class SSHSession:
 
     # -- for executions
 
-    def open_channel(self, stop: Stop | None, wakes: Channel | None = None) -> Channel:
-        """A confirmed session channel. ``wakes``: another channel whose waiter hears of this one too.
-
-        Raises Unreachable: no channel is to be had, so nothing was sent.
-        """
-        if not self.transport.is_active():
-            raise self._gone()
-        channel = self._take_spare(stop)
-        if channel is None:
-            channel = self._open(stop)
-        self._opened_before = True
-        if wakes is not None:
-            channel.also_wakes(wakes)
-        return channel
-
-    def open_ahead(self) -> None:
-        """Asks for the channel of the next command, if there is to be one."""
-        if self._opens_ahead and self._spare is None:
-            self._spare = self.transport.open("session")
-
-    def _open(self, stop: Stop | None) -> Channel:
-        """A host with MaxSessions 1 may refuse once: it counts the last command's channel until it has
-        read that we closed it, and what it reads together with our request comes too late."""
-        channel = self.transport.open("session")
-        try:
-            self._await_open(channel, stop)
-        except Unreachable:
-            if channel.refusal is None or not self._opened_before:
-                raise
-            channel = self.transport.open("session")
-            self._await_open(channel, stop)
-        return channel
-
-    def _take_spare(self, stop: Stop | None) -> Channel | None:
-        """The channel that was asked for ahead, if the host gave it and has not closed it since."""
-        spare, self._spare = self._spare, None
-        if spare is None:
-            return None
-        try:
-            self._await_open(spare, stop)
-        except Unreachable:
-            if spare.refusal is None:
-                raise
-            self._opens_ahead = False  # MaxSessions 1
-            return None
-        except Cancelled:
-            self._spare = spare
-            raise
-        if spare.closed:  # ChannelTimeout
-            spare.close()
-            return None
-        return spare
-
-    def _await_open(self, channel: Channel, stop: Stop | None) -> None:
-        unsubscribe = stop.subscribe(channel.poke) if stop is not None else lambda: None
-        deadline = time.monotonic() + self._patience
-        try:
-            while not channel.opened:
-                channel.wait(max(0.0, deadline - time.monotonic()))
-                self._check_open(channel, deadline, stop)
-        finally:
-            unsubscribe()
-
-    def _check_open(self, channel: Channel, deadline: float, stop: Stop | None) -> None:
-        if channel.opened:
-            return
-        if channel.dead:
-            raise self._gone()
-        if channel.refusal is not None:
-            code, text = channel.refusal
-            raise unreachable(
-                self.target,
-                "session_refused",
-                f"{place(self.target)} opens no session: {text or _REFUSALS.get(code, f'code {code}')}",
-                "MaxSessions of its sshd is used up, or the account may only forward",
-            )
-        if time.monotonic() >= deadline:
-            self.transport.kill()
-            raise unreachable(
-                self.target,
-                "session_timeout",
-                f"{place(self.target)} let us in but opened no session within {self._patience:.3g} s",
-                "an overloaded or hanging host",
-                retryable=True,
-            )
-        if stop is not None and stop.reason is not None:
-            raise Cancelled("stopped before the command was sent", host=self.target.name)
+    def prepare(self, channel: Channel) -> None:
+        """What comes before the command: its environment, and the agent."""
+        for name, value in self.target.set_env:
+            channel.request("env", name.encode(), value.encode(), reply=False)
+        if self.target.forward_agent:
+            channel.request("auth-agent-req@openssh.com", reply=False)
 
     def end_by(self, moment: float) -> Alarm:
         """Ends the connection at that moment of the monotonic clock, whoever may be stuck in it."""
@@ -230,7 +191,7 @@ class SSHSession:
             return "the host closed it"
         return str(failure) or type(failure).__name__
 
-    def _gone(self) -> Exception:
+    def gone(self) -> Exception:
         return unreachable(
             self.target,
             "disconnected",

@@ -66,7 +66,7 @@ class SFTP:
         self._replies: dict[int, tuple[int, bytes]] = {}
         self._rest = bytearray()
         self._version: bytes | None = None
-        self._channel = session.open_channel(None)
+        self._channel = session.channels.open(None)
         try:
             self._channel.request("subsystem", b"sftp")
             self._send(struct.pack(">BI", INIT, 3))

@@ -78,6 +78,10 @@ class Dialogue:
         script = f"echo {self._token} $$ >&2; {READ_AND_RUN}"
         return Invocation(encode(f"exec {self._command(script)}"), encode(one_line(program)) + b"\n")
 
+    def shell(self) -> Invocation:
+        """A shell that stays, and reads programs from its standard input. Not for terminals."""
+        return Invocation(encode(f"exec {self._command(f'echo {self._token} $$ >&2; exec /bin/sh')}"))
+
     def take(self, stream: Stream, data: bytes) -> bytes:
         """What of a piece of output belongs to the command."""
         if self.open or (stream == "stdout" and not self.terminal):

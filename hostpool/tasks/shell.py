@@ -17,6 +17,9 @@ READ_AND_RUN = 'IFS= read -r hostpool && eval "$hostpool"'
 
 BOOTSTRAP = f"exec /bin/sh -c '{READ_AND_RUN}'"
 
+SHELL = "exec /bin/sh"
+"""A shell that stays, and reads programs from its standard input."""
+
 NO_CHDIR = 125
 """Exit status when ``chdir`` failed, as env(1) has it."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import msgspec
 import pytest
 
@@ -55,11 +57,22 @@ def test_what_travels_over_standard_input_waits_for_room_as_well(
     sshd: Sshd, context: SSHContext, target: Target
 ) -> None:
     """OpenSSH's server gives none before it has started a command."""
+    change = dataclasses.replace(PROGRAM, effect=Effect.CHANGE)
     with Trips(sshd.address, sshd.port) as relay:
         session = context.connect(through(relay, target), Stop())
         assert least(session, relay, PROGRAM) == 3
         session.expect_more()
-        assert least(session, relay, PROGRAM) == 2
+        assert least(session, relay, change) == 2
+        session.close()
+
+
+def test_a_query_over_the_shell_that_stays_waits_for_nothing_but_itself(
+    sshd: Sshd, context: SSHContext, target: Target
+) -> None:
+    with Trips(sshd.address, sshd.port) as relay:
+        session = context.connect(through(relay, target), Stop())
+        session.expect_more()
+        assert least(session, relay, PROGRAM) == 1
         session.close()
 
 
@@ -71,8 +84,8 @@ def test_a_host_with_one_session_at_a_time_takes_one_command_after_the_other(
         session = context.connect(target_for(narrow), Stop())
         if more:
             session.expect_more()
-        for _ in range(20):
-            assert session.run(TRUE, Output(), Stop()).exit_code == 0
+        for request in (TRUE, PROGRAM, PROGRAM, TRUE) * 5:
+            assert session.run(request, Output(), Stop()).exit_code == 0
         session.close()
 
 
@@ -83,10 +96,10 @@ def test_a_channel_that_the_host_closed_meanwhile_is_not_used(
     session.expect_more()
     output = Output()
     session.run(TRUE, output, Stop())
-    assert session._spare is not None
-    while not session._spare.opened:
-        session._spare.wait(1.0)
-    session._spare.closed = True  # ChannelTimeout of newer servers
+    assert session.channels._spare is not None
+    while not session.channels._spare.opened:
+        session.channels._spare.wait(1.0)
+    session.channels._spare.closed = True  # ChannelTimeout of newer servers
     assert session.run(TRUE, output, Stop()).exit_code == 0
     assert output.stdout == b"well\nwell\n"
     session.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Sequence
 
 import pyte
@@ -40,11 +41,13 @@ class Terminal:
         self.screen = pyte.HistoryScreen(columns, rows, history=10_000)
         self.screen.set_mode(pyte.modes.LNM)
         self._stream = pyte.ByteStream(self.screen)
+        self._lock = threading.Lock()  # a view writes from a thread of its own
         self.raw = b""
 
     def write(self, data: bytes, /) -> int:
-        self.raw += data
-        self._stream.feed(data)
+        with self._lock:
+            self.raw += data
+            self._stream.feed(data)
         return len(data)
 
     def flush(self) -> None:
@@ -58,11 +61,12 @@ class Terminal:
 
     def lines(self) -> list[str]:
         """All that is to be read, what scrolled away included."""
-        gone = [
-            "".join(row[x].data for x in range(self.screen.columns)).rstrip()
-            for row in self.screen.history.top
-        ]
-        return gone + [line.rstrip() for line in self.screen.display]
+        with self._lock:
+            gone = [
+                "".join(row[x].data for x in range(self.screen.columns)).rstrip()
+                for row in self.screen.history.top
+            ]
+            return gone + [line.rstrip() for line in self.screen.display]
 
 
 def finished(host: str, **fields: object) -> HostFinished:
