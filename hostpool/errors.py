@@ -29,6 +29,7 @@ default, so that all of them survive pickling.
 from __future__ import annotations
 
 import builtins
+import re
 from typing import Any
 
 import msgspec
@@ -172,3 +173,15 @@ class Cancelled(HostError):
 
 class TaskFailed(HostError):
     kind = "failed"
+
+
+def excerpt(text: str, size: int = 200, *, end: bool = False) -> str:
+    """At most ``size`` characters of what a host said, of its beginning or its ``end``, in whole words:
+    half of a secret would not be known as one where secrets are masked."""
+    if len(text) <= size:
+        return text
+    if end:
+        kept = re.search(r"(?<=\s).*", text[-size:], re.DOTALL)
+        return f"…{kept[0]}" if kept else "…"
+    kept = re.match(r".*(?=\s)", text[:size], re.DOTALL)
+    return f"{kept[0]}…" if kept else "…"

@@ -11,7 +11,7 @@ import socket
 
 from paramiko.ssh_exception import IncompatiblePeer
 
-from hostpool.errors import Cancelled, HostError, Unreachable
+from hostpool.errors import Cancelled, HostError, Unreachable, excerpt
 from hostpool.messages import Target
 from hostpool.ssh.attempt import Attempt
 from hostpool.ssh.dial import DialError
@@ -176,7 +176,7 @@ def _no_banner(reason: BaseException, target: Target, transport: Transport) -> U
             "run it by hand; % tokens are those of ssh_config(5)",
             retryable=True,
         )
-    said = " ".join(transport.preamble[-3:])[:200]
+    said = excerpt(" ".join(transport.preamble[-3:]))
     if "MaxStartups" in said or "Not allowed at this time" in said:
         return unreachable(target, "throttled", f"{where} turned us away: {said}", _THROTTLED, retryable=True)
     if said:
@@ -217,7 +217,7 @@ def no_common_algorithm(reason: BaseException, target: Target) -> Unreachable:
 
 def _disconnected(said: tuple[int, str], target: Target, attempt: Attempt) -> Unreachable:
     code, text = said
-    text = text.strip()[:200]
+    text = excerpt(text.strip())
     where = place(target)
     if "Too many authentication failures" in text:
         return unreachable(

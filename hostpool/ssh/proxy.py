@@ -12,6 +12,7 @@ import socket
 import subprocess
 import threading
 
+from hostpool.errors import excerpt
 from hostpool.ssh.wire import SocketWire
 
 GOODBYE = 0.5  # seconds for the program to end by itself once its connection is closed
@@ -44,7 +45,7 @@ class ProxyProgram(SocketWire):
     def complaint(self) -> str:
         self._listener.join(0.2)  # the last words may come after the end of the connection
         lines = self._said.decode("utf-8", "replace").split("\n")
-        return " ".join(line.strip() for line in lines if line.strip())[-200:]
+        return excerpt(" ".join(line.strip() for line in lines if line.strip()), end=True)
 
     def close(self) -> None:
         super().close()

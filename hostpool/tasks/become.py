@@ -12,7 +12,7 @@ import secrets
 import time
 from typing import Literal
 
-from hostpool.errors import TaskFailed
+from hostpool.errors import TaskFailed, excerpt
 from hostpool.events import Stream
 from hostpool.messages import Become
 from hostpool.tasks.base import FileSource, Run
@@ -168,7 +168,7 @@ class Dialogue:
         self, kind: Literal["become_password", "become_refused", "become_timeout"], what: str
     ) -> TaskFailed:
         words = self._said.replace(self._prompt.encode(), b"").decode("utf-8", "replace").split("\n")
-        told = " ".join(word.strip() for word in words if word.strip())[-300:]
+        told = excerpt(" ".join(word.strip() for word in words if word.strip()), 300, end=True)
         hints = {
             "become_password": "nothing was run; another try may lock the account (-K asks for the password)",
             "become_refused": f"nothing was run; -K asks for a password{self._rule}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hostpool.errors import TaskFailed
+from hostpool.errors import TaskFailed, excerpt
 from hostpool.sync.diffs import shown
 from hostpool.sync.listing import Listing, Record, hostile
 from hostpool.sync.tree import DIRECTORY, FILE, LINK, name_of
@@ -41,7 +41,7 @@ class Offer:
     def check(self, reply: RunReply) -> None:
         listing = self.listing
         said = reply.stderr.decode("utf-8", "replace").strip()
-        why = f": {said.splitlines()[0][:200]}" if said else ""
+        why = f": {excerpt(said.splitlines()[0])}" if said else ""
         if not listing.whole:
             raise TaskFailed(f"the list of its files broke off{why}", kind="list_incomplete")
 

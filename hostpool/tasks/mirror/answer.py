@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hostpool.errors import TaskFailed
+from hostpool.errors import TaskFailed, excerpt
 from hostpool.sync.compare import Compare
 from hostpool.sync.listing import Listing, Record
 from hostpool.sync.tree import Tree
@@ -86,4 +86,4 @@ class Answer:
 
 def first_line(reply: RunReply) -> str:
     text = (reply.stderr or reply.stdout).decode("utf-8", "replace").strip()
-    return f": {text.splitlines()[0][:200]}" if text else ""
+    return f": {excerpt(text.splitlines()[0])}" if text else ""
