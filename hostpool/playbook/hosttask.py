@@ -1,24 +1,25 @@
 """One task on one host, as a generator: jobs out, their results in, at the end what it came to.
 
-Everything that is rendered is rendered here, in the parent. A fact that is read and was not gathered
-yet is gathered first, by a job of its own; then the same thing is rendered again.
+Everything that is rendered is rendered here, in the parent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from hostpool.playbook.actions import Effects, Surroundings, act
-from hostpool.playbook.calls import BadTask, Defaults, arguments, becoming, build, message_of, yes
+from hostpool.playbook.calls import BadTask, Defaults, arguments, build, message_of, yes
+from hostpool.playbook.gathering import Gathering
 from hostpool.playbook.loops import item_variables, items_of, label_of
-from hostpool.playbook.model import Loop, Play, Task
+from hostpool.playbook.model import Loop, Task
+from hostpool.playbook.reaching import route
 from hostpool.playbook.results import Result, judged, results_of, skipped, together
-from hostpool.playbook.variables import FactsWanted, Variables
-from hostpool.playbook.world import CONNECTION
+from hostpool.playbook.running import Ask, Ended, Running, Submit
+from hostpool.playbook.variables import Variables
 from hostpool.results import HostResult
-from hostpool.tasks.modules.job import Call, Connect, ModuleTask
+from hostpool.tasks.modules.job import Call, ModuleTask
 from hostpool.tasks.modules.parent import PARENT
 from hostpool.templating.scope import Scope
 from hostpool.templating.template import RenderError, resolve, truth
@@ -26,36 +27,6 @@ from hostpool.templating.template import RenderError, resolve, truth
 T = TypeVar("T")
 _GRACE = 30
 """Seconds for what is left to do when the time of a job is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A pause that only the person at the terminal can end; what is typed becomes ``user_input``."""
-
-    prompt: str
-    echo: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Submit:
-    """A job for ``host``, reached as ``name`` (the pool's word for it)."""
-
-    host: str
-    name: str
-    task: ModuleTask | Connect | Ask
-
-
-@dataclass(slots=True)
-class Ended:
-    """``includes``: for include_tasks and include_role the arguments and variables of each item."""
-
-    result: Result
-    effects: list[Effects] = field(default_factory=list)
-    includes: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
-    looped: bool = False
-
-
-Running = Generator[Submit, HostResult, Ended]
 
 
 @dataclass(slots=True)
@@ -87,6 +58,7 @@ class HostTask:
         self._defaults = defaults
         self._around = around
         self._title = title
+        self._gathering = Gathering(variables, defaults)
         self._includes: list[tuple[dict[str, Any], dict[str, Any]]] = []
 
     def run(self) -> Running:
@@ -127,9 +99,9 @@ class HostTask:
         assert loop is not None
         scope = self._scope({})
         try:
-            values = yield from self._rendered(lambda: items_of(loop, scope))
+            values = yield from self._gathering.rendered(lambda: items_of(loop, scope))
         except (RenderError, BadTask):
-            when = yield from self._leniently(lambda: self._condition(scope))
+            when = yield from self._gathering.leniently(lambda: self._condition(scope))
             if when is False:
                 return None
             raise
@@ -176,7 +148,11 @@ class HostTask:
         scope = self._scope(item.variables)
         if self.task.register and item.result is not None:
             scope = scope.below({self.task.register: item.result})
-        return (yield from self._rendered(lambda: all(truth(e.render(scope), e) for e in loop.break_when)))
+        return (
+            yield from self._gathering.rendered(
+                lambda: all(truth(e.render(scope), e) for e in loop.break_when)
+            )
+        )
 
     def _decorate(self, item: _Item) -> None:
         loop = self.task.loop
@@ -203,7 +179,7 @@ class HostTask:
             item.result = yield from self._judged(results_of(reply, 1)[0], item)
         if item.result is not None or item.call is None:
             return
-        retries, delay = yield from self._rendered(lambda: self._patience(item))
+        retries, delay = yield from self._gathering.rendered(lambda: self._patience(item))
         attempt = 1
         while True:
             job = ModuleTask(self._title, (item.call,), pause=pause, task_timeout=self._timeout(item.call))
@@ -217,7 +193,7 @@ class HostTask:
             result["attempts"] = attempt
             if result.get("unreachable"):
                 return
-            done = yield from self._rendered(lambda r=result: self._until(r, item))  # type: ignore[misc]  # mypy does not type lambda defaults
+            done = yield from self._gathering.rendered(lambda r=result: self._until(r, item))  # type: ignore[misc]  # mypy does not type lambda defaults
             if done:
                 return
             if attempt > retries:
@@ -260,7 +236,7 @@ class HostTask:
     def _prepare(self, item: _Item) -> Generator[Submit, HostResult, None]:
         """The result, where no host is needed for it; else the call."""
         try:
-            yield from self._rendered(lambda: self._prepared(item))
+            yield from self._gathering.rendered(lambda: self._prepared(item))
         except (RenderError, BadTask) as error:
             if self.task.loop is None:
                 raise
@@ -293,7 +269,7 @@ class HostTask:
         item.call = build(self.task, scope, self._defaults)
         if module == "async_status":
             item.call = self._variables.jobs.asking(item.call)
-        item.name = self.route(scope)
+        item.name = route(self.host, self.task.keywords, self._variables, scope)
 
     def _pause(self, item: _Item, scope: Scope) -> None:
         args = arguments(self.task, scope)
@@ -321,7 +297,7 @@ class HostTask:
             effects = item.effects = item.effects or Effects()
             effects.cached.update(facts)
         try:
-            found: Result = yield from self._rendered(
+            found: Result = yield from self._gathering.rendered(
                 lambda: judged(
                     result, task.register, task.changed_when, task.failed_when, self._scope(item.variables)
                 )
@@ -331,84 +307,5 @@ class HostTask:
             return result
         return found
 
-    # -- reaching hosts ----------------------------------------------------------------------------------
-
-    def route(self, scope: Scope) -> str:
-        """The pool's name of the host that does it, by delegation and connection keywords."""
-        words = self.task.keywords
-        host = self.host
-        target = resolve(words.delegate_to, scope)
-        if target:
-            host = str(target)
-            if not self._variables.world.has(host):
-                raise BadTask(f"delegate_to: the inventory has no host {host!r}")
-        own: dict[str, Any] = {}
-        if host == self.host:
-            own = self._connection_variables(scope)
-        for name, keyword in (
-            ("ansible_connection", words.connection),
-            ("ansible_user", words.remote_user),
-            ("ansible_port", words.port),
-        ):
-            value = resolve(keyword, scope)
-            # A keyword ranks below the variable, wherever that comes from.
-            if value not in (None, "") and name not in self._variables.inventory_of(host) and name not in own:
-                if name == "ansible_connection" and str(value) in ("ssh", "smart", "paramiko"):
-                    continue
-                own[name] = value
-        return self._variables.world.route(host, own)
-
-    def _connection_variables(self, scope: Scope) -> dict[str, Any]:
-        """Those that a play, a task or a fact sets otherwise than the inventory."""
-        inventory = self._variables.inventory_of(self.host)
-        found = {}
-        for name in CONNECTION:
-            value = scope.get(name)
-            if value is not None and name not in self._variables.extra:
-                plain = inventory.get(name)
-                if plain is None or (resolve(plain, scope) != value):
-                    found[name] = value
-        return found
-
     def _scope(self, more: dict[str, Any]) -> Scope:
         return self._variables.of_task(self.host, self.task, more or None)
-
-    def _rendered(self, make: Callable[[], T]) -> Generator[Submit, HostResult, T]:
-        """What ``make`` returns, facts gathered as they are needed for it. Raises as ``make`` does."""
-        while True:
-            try:
-                return make()
-            except FactsWanted as wanted:
-                yield from self._gather(wanted.host)
-
-    def _leniently(self, make: Callable[[], bool | str]) -> Generator[Submit, HostResult, bool | None]:
-        try:
-            found = yield from self._rendered(make)
-        except RenderError:
-            return None
-        return found is True
-
-    def _gather(self, host: str) -> Generator[Submit, HostResult, None]:
-        """Raises BadTask when the facts are not to be had."""
-        facts = self._variables.facts(host)
-        facts.elided = False
-        reply = yield self._setup(host)
-        result = results_of(reply, 1)[0]
-        if result.get("failed") or result.get("unreachable"):
-            facts.elided = True
-            raise BadTask(f"the facts of {host} could not be gathered: {result.get('msg')}")
-        facts.take(result.get("ansible_facts", {}))
-
-    def _setup(self, host: str) -> Submit:
-        play = self._variables.play
-        assert play is not None
-        with self._variables.without_files():
-            return self._setup_now(host, play)
-
-    def _setup_now(self, host: str, play: Play) -> Submit:
-        scope = self._variables.of_host(host)
-        probe = Task("setup", {}, play.place, keywords=replace(play.keywords, vars=()))
-        call = Call("setup", resolve(play.gather, scope), become=becoming(probe, scope, self._defaults))
-        other = HostTask(host, probe, self._variables, self._defaults, self._around, "Gathering Facts")
-        name = other.route(scope)
-        return Submit(host, name, ModuleTask("Gathering Facts", (call,)))

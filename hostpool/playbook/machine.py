@@ -16,13 +16,13 @@ from hostpool.errors import UsageError
 from hostpool.playbook.actions import Surroundings
 from hostpool.playbook.calls import BadTask, message_of
 from hostpool.playbook.files import variables_of
-from hostpool.playbook.hosttask import Submit
 from hostpool.playbook.keeping import Keeping
 from hostpool.playbook.load import Loader
 from hostpool.playbook.model import Play, Playbook
 from hostpool.playbook.outs import HostState, Job, Options, Out, PlayBegan, Said
 from hostpool.playbook.playrun import PlayRun
 from hostpool.playbook.recap import Recap
+from hostpool.playbook.running import Submit
 from hostpool.playbook.variables import Variables
 from hostpool.playbook.world import World
 from hostpool.results import HostResult

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hostpool.playbook.actions import Effects
-from hostpool.playbook.hosttask import Ended
 from hostpool.playbook.model import Task
 from hostpool.playbook.outs import TaskEnded
 from hostpool.playbook.playwords import Words
 from hostpool.playbook.results import CENSORED, Result
+from hostpool.playbook.running import Ended
 from hostpool.playbook.stats import gather
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hostpool.playbook.calls import Defaults
-from hostpool.playbook.hosttask import Submit
 from hostpool.playbook.results import Result
 from hostpool.playbook.resume import Left
+from hostpool.playbook.running import Submit
 from hostpool.playbook.tags import Choice
 
 

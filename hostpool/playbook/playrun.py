@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 from hostpool.playbook.catching import Catching
 from hostpool.playbook.cursor import Caught, Cursor, Key, Position, Section
 from hostpool.playbook.handlers import Handlers
-from hostpool.playbook.hosttask import Ended, HostTask, Running, Submit
+from hostpool.playbook.hosttask import HostTask
 from hostpool.playbook.including import included
 from hostpool.playbook.model import Node, Play, Task
 from hostpool.playbook.outcomes import GATHER, Outcomes
 from hostpool.playbook.outs import Said, TaskBegan
 from hostpool.playbook.playwords import Words
+from hostpool.playbook.reaching import route
 from hostpool.playbook.results import Result, results_of
+from hostpool.playbook.running import Ended, Running, Submit
 from hostpool.playbook.tags import chosen
 from hostpool.results import HostResult
 from hostpool.tasks.modules.job import Connect
@@ -214,11 +216,9 @@ class PlayRun:
 
     def _elided(self, host: str, task: Task) -> Running:
         """Facts are gathered when somebody reads one; until then a login has to do."""
-        probe = HostTask(
-            host, task, self._variables, self._machine.options.defaults, self._machine.around, GATHER
-        )
         with self._variables.without_files():
-            name = probe.route(self._variables.of_task(host, task))
+            scope = self._variables.of_task(host, task)
+            name = route(host, task.keywords, self._variables, scope)
         reply = yield Submit(host, name, Connect())
         facts = self._variables.facts(host)
         facts.elided = True
