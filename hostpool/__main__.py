@@ -1,4 +1,4 @@
-"""Entry point: stdlib only, so that the fork server starts before anything else is imported.
+"""Entry point: forks the server of workers before it imports what only one of the two needs.
 
 Everything that nothing else caught ends here: a bug becomes a report, a closed pipe silence.
 """
@@ -40,13 +40,13 @@ def _open_closed_streams() -> None:
 
 
 def _guarded(argv: list[str]) -> int:
-    if _will_reach_hosts(argv) and "_HOSTPOOL_COMPLETE" not in os.environ:
-        from hostpool.pool.early import start_forkserver
-
-        start_forkserver(everything=argv[0] not in _COMMANDS_ONLY)
     from hostpool.lean import import_msgspec
 
     import_msgspec()
+    if _will_reach_hosts(argv) and "_HOSTPOOL_COMPLETE" not in os.environ:
+        from hostpool.pool.early import fork_early
+
+        fork_early(everything=argv[0] not in _COMMANDS_ONLY)
     from hostpool.cli.app import main as command_line
 
     return _flushed(command_line(argv))

@@ -137,21 +137,22 @@ def test_the_list_of_rooms_names_no_room_twice() -> None:
 
 EARLY = """
 import sys
-import hostpool.__main__, hostpool.pool.early
-ours = {name for name in sys.modules if name.split(".")[0] == "hostpool"}
-foreign = {name.split(".")[0] for name in sys.modules} - sys.stdlib_module_names - {"hostpool", "__main__"}
-print(" ".join(sorted(ours)))
-print(" ".join(sorted(name for name in foreign if hasattr(sys.modules[name], "__file__"))))
+import hostpool.__main__, hostpool.lean
+hostpool.lean.import_msgspec()
+import hostpool.pool.early
+for name in hostpool.pool.early.SHARED:
+    __import__(name)
+print(" ".join(sorted(name for name in sys.modules if name.startswith("hostpool.cli"))))
+print(" ".join(sorted({name.split(".")[0] for name in sys.modules})))
 """
 
 
-def test_before_the_fork_server_starts_nothing_is_imported(tmp_path: Path) -> None:
-    ours, foreign = run_python(EARLY, tmp_path).split("\n")[:2]
-    assert set(ours.split()) == {
-        "hostpool", "hostpool.__main__", "hostpool._version", "hostpool.pool", "hostpool.pool.early",
-    }  # fmt: skip
+def test_before_the_fork_server_is_forked_only_what_both_need_is_imported(tmp_path: Path) -> None:
+    ours, everything = run_python(EARLY, tmp_path).split("\n")[:2]
+    assert not ours
+    dear = {"typer", "rich", "yaml", "paramiko", "jinja2", "cryptography", "sqlite3", "multiprocessing"}
     # What an editable installation or a debugger brings along is not ours.
-    assert not set(foreign.split()) & {"msgspec", "typer", "rich", "yaml", "paramiko", "jinja2"}
+    assert not set(everything.split()) & dear
 
 
 PARENT = """
@@ -161,7 +162,8 @@ from hostpool.cli.app import main
 assert main(sys.argv[1:]) == 0
 import hostpool.cli.job, hostpool.cli.settings, hostpool.cli.signals, hostpool.cli.audit, hostpool.cli.sinks
 import hostpool.pool, hostpool.runner, hostpool.targets, hostpool.cli.asking, hostpool.views.plain
-found = {name.split(".")[0] for name in sys.modules} & {"paramiko", "jinja2", "rich", "pydantic", "invoke"}
+dear = {"paramiko", "jinja2", "rich", "pydantic", "invoke", "multiprocessing"}
+found = {name.split(".")[0] for name in sys.modules} & dear
 assert not found, f"imported in the parent: {found}"
 """
 

@@ -27,7 +27,7 @@ from hostpool.messages import (
 from hostpool.pool.asking import Asking
 from hostpool.pool.hostkeys import HostKeyWriter
 from hostpool.pool.jobs import Ticket
-from hostpool.pool.link import Link, ProcessLink
+from hostpool.pool.link import link_to_worker
 from hostpool.pool.startup import death_reason
 from hostpool.pool.workers import HUNG_AFTER, Worker
 from hostpool.results import HostResult
@@ -75,7 +75,7 @@ class Crew:
     def start(self) -> Worker:
         """A new worker. Returns at once: its process starts on its own writer's thread."""
         self._numbers += 1
-        link: Link = ProcessLink(WORKER_ENTRY, f"hostpool-worker-{self._numbers}")
+        link = link_to_worker(WORKER_ENTRY, f"hostpool-worker-{self._numbers}")
         worker = Worker(self._numbers, link, self._init, self)
         self.workers.append(worker)
         return worker

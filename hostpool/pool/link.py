@@ -6,12 +6,13 @@ one sending and one receiving thread.
 
 from __future__ import annotations
 
-import importlib
-import multiprocessing
 import os
+import select
 import signal
-from multiprocessing.connection import Connection
 from typing import Any, Protocol
+
+from hostpool.pool import forked
+from hostpool.pool.frames import Connection, Frames
 
 MISSING_GUARD = 77
 """Exit status of a child that found the pool being made again while it imported __main__."""
@@ -36,12 +37,6 @@ class Link(Protocol):
     def close(self) -> None: ...
 
 
-def child_main(connection: Connection, entry: str) -> None:
-    """Runs in the worker process: ``entry`` is ``module:function``, imported there only."""
-    module, _, function = entry.partition(":")
-    getattr(importlib.import_module(module), function)(connection)
-
-
 class ProcessLink:
     """A worker forked by the fork server, at the other end of a socket pair.
 
@@ -60,9 +55,13 @@ class ProcessLink:
         return pid
 
     def start(self) -> None:
+        import multiprocessing  # 25 ms, for whoever makes a HostPool
+
         context = multiprocessing.get_context("forkserver")
         here, there = context.Pipe(duplex=True)
-        process = context.Process(target=child_main, args=(there, self._entry), name=self._name, daemon=True)
+        process = context.Process(
+            target=forked.child_main, args=(there, self._entry), name=self._name, daemon=True
+        )
         try:
             process.start()
         except BaseException:
@@ -105,3 +104,72 @@ class ProcessLink:
     def close(self) -> None:
         if self._here is not None:
             self._here.close()
+
+
+class ForkedLink:
+    """A worker forked by the fork of ourselves (see forked), which the command line makes.
+
+    ``start`` blocks until that one has done its imports.
+    """
+
+    def __init__(self, entry: str) -> None:
+        self._entry = entry
+        self._here: Frames | None = None
+        self._news = -1
+        self._pid: int | None = None
+        self._status: int | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._pid
+
+    def start(self) -> None:
+        self._here, self._news = forked.fork(self._entry)
+        try:
+            self._pid = forked.read_number(self._news)
+        except EOFError:
+            self._here.close()
+            raise
+
+    def send(self, frame: bytes) -> None:
+        if self._here is None:
+            raise EOFError("the worker was never started")
+        self._here.send_bytes(frame)
+
+    def recv(self) -> bytes:
+        if self._here is None:
+            raise EOFError("the worker was never started")
+        try:
+            return self._here.recv_bytes()
+        except (OSError, ValueError) as error:  # ValueError: it is closed
+            raise EOFError(str(error)) from error
+
+    def kill(self) -> None:
+        if self._pid is not None and self.exit_status(0.0) is None:
+            try:
+                os.kill(self._pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def exit_status(self, timeout: float) -> int | None:
+        """As ProcessLink's; None as well when the fork server is gone, which alone would know."""
+        if self._status is None and self._pid is not None and _readable(self._news, timeout):
+            try:
+                self._status = forked.read_number(self._news)
+            except EOFError:
+                pass
+        return self._status
+
+    def close(self) -> None:
+        if self._here is not None:
+            self._here.close()
+
+
+def link_to_worker(entry: str, name: str) -> Link:
+    return ForkedLink(entry) if forked.running() else ProcessLink(entry, name)
+
+
+def _readable(pipe: int, timeout: float) -> bool:
+    poll = select.poll()
+    poll.register(pipe, select.POLLIN)
+    return bool(poll.poll(1000 * timeout))

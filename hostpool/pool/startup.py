@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import resource
 import signal
-from dataclasses import dataclass
+import sys
+
+import msgspec
 
 from hostpool.errors import PoolBrokenError
 from hostpool.pool.link import MISSING_GUARD
@@ -16,7 +17,8 @@ _RESERVE = 64
 
 def in_bootstrapping_child() -> bool:
     """Whether this process is a child that is just importing the parent's ``__main__``."""
-    return bool(getattr(multiprocessing.current_process(), "_inheriting", False))
+    multiprocessing = sys.modules.get("multiprocessing.process")  # only what it started can be one
+    return multiprocessing is not None and hasattr(multiprocessing.current_process(), "_inheriting")
 
 
 def death_reason(status: int | None) -> PoolBrokenError:
@@ -46,8 +48,7 @@ def session_cap() -> int:
     return max(8, (limit - _RESERVE) // _FILES_PER_SESSION)
 
 
-@dataclass(frozen=True)
-class Narrowed:
+class Narrowed(msgspec.Struct, frozen=True):
     """Fewer hosts in flight than was asked for, and why."""
 
     fanout: int

@@ -8,12 +8,16 @@ from __future__ import annotations
 import logging
 import sys
 
+from hostpool.ssh.lean import import_paramiko
+
 # paramiko imports invoke when it is installed, for one seldom used option: 60 ms of each worker's start.
 sys.modules.setdefault("invoke", None)  # type: ignore[arg-type]  # None is how an import is refused
 
 # Without a handler Python prints paramiko's errors, tracebacks included, to stderr.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 logging.getLogger("paramiko").propagate = False
+
+import_paramiko()
 
 from hostpool.ssh.context import SSHContext  # noqa: E402  # after invoke is out of the way
 from hostpool.ssh.session import SSHSession  # noqa: E402

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from multiprocessing.connection import Connection
+from hostpool.pool.frames import Connection
 
 
 def serve(connection: Connection) -> None:

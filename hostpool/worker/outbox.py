@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from multiprocessing.connection import Connection
 
 from hostpool.messages import Alive, Up, encode_one, frame
+from hostpool.pool.frames import Connection
 
 LIMIT = 1024 * 1024
 """Bytes that may wait before those who produce more must wait too."""

@@ -9,7 +9,6 @@ import signal
 import sys
 import threading
 import time
-from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from hostpool.alarms import Alarms
@@ -29,6 +28,7 @@ from hostpool.messages import (
     decode_down,
 )
 from hostpool.pool.early import PRELOAD, SAFE_PATH, SAFE_PATH_IS_OURS
+from hostpool.pool.frames import Connection
 from hostpool.stop import Stop, StopReason
 from hostpool.tasks.base import Task
 from hostpool.tasks.host_keys import Sighting

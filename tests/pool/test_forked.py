@@ -1,0 +1,114 @@
+"""Workers of the command line: forks of its own process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from hostpool.pool.frames import Frames
+from tests.farm import processes
+from tests.farm.processes import wait_until
+from tests.pool.conftest import local_inventory
+
+ROOT = Path(__file__).parents[2]
+POOL = """
+import os, signal, sys
+from hostpool.pool import forked
+from hostpool.pool.early import PRELOAD, PRELOAD_ALL
+
+os.set_inheritable(os.pipe()[1], True)  # what the caller had open is not for workers
+assert forked.start([PRELOAD, PRELOAD_ALL])
+from hostpool import Command, HostPool
+from tests.farm.processes import descendants
+
+with HostPool(sys.argv[1], workers=2) as pool:
+    before, after = sys.argv[2:]
+    if before == "kill the server":
+        for pid in descendants(os.getpid()):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    print(pool.apply("h1", Command("cat; echo $$ >&2; ls /dev/fd | wc -l")).stdout.strip())
+    (worker,) = pool.pids()
+    if after == "kill the worker":
+        os.kill(worker, signal.SIGKILL)
+        print(pool.apply("h2", Command("echo again")).stdout.strip(), worker in pool.pids())
+    print("multiprocessing" in sys.modules)
+    print(*descendants(os.getpid()), flush=True)
+    if after == "wait":
+        sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("size", [0, 1, 1 << 14, (1 << 14) + 1, 5_000_000])
+def test_frames_arrive_as_they_were_sent(size: int) -> None:
+    ends = socket.socketpair()
+    here, there = map(Frames, ends)
+    data = os.urandom(size)
+
+    def send() -> None:
+        here.send_bytes(data)
+        here.send_bytes(b"next")
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    assert (there.recv_bytes(), there.recv_bytes()) == (data, b"next")
+    thread.join()
+    here.close()
+    with pytest.raises(EOFError):
+        there.recv_bytes()
+    there.close()
+
+
+def test_a_frame_that_is_cut_off_is_the_end() -> None:
+    here, end = socket.socketpair()
+    there = Frames(end)
+    here.sendall((10).to_bytes(8, "big") + b"half")
+    here.close()
+    with pytest.raises(EOFError):
+        there.recv_bytes()
+    there.close()
+
+
+def start(tmp_path: Path, before: str = "", after: str = "") -> subprocess.Popen[str]:
+    inventory = local_inventory(tmp_path / "two.ini", 2)
+    return subprocess.Popen(
+        [sys.executable, "-c", POOL, inventory, before, after],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_worker_has_neither_our_input_nor_our_files(tmp_path: Path) -> None:
+    told, _ = start(tmp_path).communicate("not for hosts\n", timeout=100)
+    files, multiprocessing, _ = told.splitlines()
+    assert (files, multiprocessing) == ("4", "False")  # 0, 1, 2 and the directory itself
+
+
+def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
+    told, _ = start(tmp_path, after="kill the worker").communicate(timeout=100)
+    assert told.splitlines()[1] == "again False"
+
+
+def test_without_the_server_workers_come_from_another(tmp_path: Path) -> None:
+    told, _ = start(tmp_path, before="kill the server").communicate(timeout=100)
+    assert told.splitlines()[1] == "True"
+
+
+def test_all_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    parent = start(tmp_path, after="wait")
+    assert parent.stdout is not None
+    *_, last = [parent.stdout.readline() for _ in range(3)]
+    children = [int(word) for word in last.split()]
+    assert len(children) == 2
+    parent.send_signal(signal.SIGKILL)
+    parent.communicate()
+    wait_until(lambda: not any(map(processes.command, children)), seconds=20, what="children end")
