@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from hostpool.errors import UsageError
 from hostpool.results import HostResult
@@ -12,8 +13,7 @@ from hostpool.results import HostResult
 _FAILURES = frozenset({"failed", "timeout", "unreachable", "lost"})
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(msgspec.Struct, frozen=True):
     """``N`` hosts or, with ``percent``, N % of all selected ones."""
 
     number: float

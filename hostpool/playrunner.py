@@ -7,11 +7,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from queue import SimpleQueue
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from hostpool.errors import ErrorInfo
 from hostpool.events import (
@@ -29,10 +29,10 @@ from hostpool.events import (
     Warning,
 )
 from hostpool.exit_codes import exit_code
-from hostpool.playbook.hosttask import Ask
 from hostpool.playbook.machine import Machine
 from hostpool.playbook.outs import HostState, Job, Out, PlayBegan, Said, TaskBegan, TaskEnded
 from hostpool.playbook.results import diff_text
+from hostpool.playbook.running import Ask
 from hostpool.pool import HostPool
 from hostpool.results import HostResult, Status, counts_of
 from hostpool.runner import RunReport, Sink, Sinks

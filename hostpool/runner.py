@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+import msgspec
 
 from hostpool.batches import Limit, failures, split
 from hostpool.errors import ErrorInfo
@@ -58,8 +59,7 @@ class Sinks:
             self.broken.append(error)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """In which order and how far. ``batches`` are sizes ("1", "10%"), the last one repeats;
     ``max_fail``: stop when more hosts than that are failed, timeout, unreachable or lost (within a
     first batch None means 0); ``pause`` between batches and ``deadline`` of the run in seconds."""
@@ -72,8 +72,7 @@ class Plan:
     changed_exit_code: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RunReport:
+class RunReport(msgspec.Struct, frozen=True):
     """``results`` holds every selected host, in inventory order. ``broken_sinks`` are the errors of
     sinks that were dropped (a closed pipe, a full disk)."""
 
@@ -87,9 +86,8 @@ class RunReport:
     broken_sinks: tuple[Exception, ...] = ()
 
 
-@dataclass(slots=True)
-class _State:
-    results: dict[str, HostResult] = field(default_factory=dict)
+class _State(msgspec.Struct):
+    results: dict[str, HostResult] = msgspec.field(default_factory=dict)
     failures: int = 0
     stopped_early: bool = False
     interrupted: str | None = None

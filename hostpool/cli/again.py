@@ -54,16 +54,14 @@ _NOT_KEPT = frozenset(
 """Options of one call, not of what it does on a host."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Invocation:
+class Invocation(msgspec.Struct, frozen=True):
     """The command's whole name, and its positional words."""
 
     command: str
     words: tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True)
-class Replay:
+class Replay(msgspec.Struct, frozen=True):
     """A run of the history, on these hosts alone. ``fingerprint`` is of the local files it used then,
     ``left`` where a playbook's hosts stood at its end, if they are to go on there."""
 

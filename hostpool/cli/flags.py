@@ -7,6 +7,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 SECTIONS = (
     "Hosts",
     "How many at once, and when to stop",
@@ -22,8 +24,7 @@ _EVERY_SECTION = (*SECTIONS, CRON)
 _FLAG = "flag"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(msgspec.Struct, frozen=True):
     """``metavar`` None: a switch. ``many``: may be repeated, its field is a tuple. ``counted``: so is
     it, and its field is how often. ``config``: the key is the long name, the variable ``HOSTPOOL_…``.
     ``typed`` False: only those two have it, the command line has not."""

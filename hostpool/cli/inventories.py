@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import random
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from hostpool.cli.config import config_directory
 from hostpool.cli.report import print_warning
@@ -24,8 +25,7 @@ NO_INVENTORY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(msgspec.Struct, frozen=True):
     """``hosts``: those the command works on, in inventory order."""
 
     inventory: Inventory

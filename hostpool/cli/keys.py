@@ -6,6 +6,7 @@ import dataclasses
 import sys
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from typer._click.core import Command as AnyCommand
 
 from hostpool.cli import values
@@ -86,7 +87,7 @@ def accept(options: AcceptOptions, words: list[str]) -> int:
         return list_hosts(everything, selected.hosts)
     return acceptance.run(
         selected.hosts,
-        lambda hosts: _look(everything, dataclasses.replace(selected, hosts=hosts), settings),
+        lambda hosts: _look(everything, msgspec.structs.replace(selected, hosts=hosts), settings),
     )
 
 

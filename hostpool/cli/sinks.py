@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -48,12 +47,11 @@ class Shared:
                 pass
 
 
-@dataclass
-class LargestCode:
+class LargestCode(msgspec.Struct):
     """``-S``: gives run_finished the largest exit code of any host."""
 
     sink: Sink
-    codes: list[int | None] = field(default_factory=list)
+    codes: list[int | None] = msgspec.field(default_factory=list)
 
     def handle(self, event: Event) -> None:
         if isinstance(event, HostResult):
@@ -66,8 +64,7 @@ class LargestCode:
         self.sink.close()
 
 
-@dataclass
-class WithoutData:
+class WithoutData(msgspec.Struct):
     """What a task found out is shown in a way of its own, or said by the status alone."""
 
     sink: Sink

@@ -4,8 +4,9 @@ help and completion, and a run should not wait for its import."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from hostpool.cli import hints
 from hostpool.cli.again import Invocation
@@ -17,8 +18,7 @@ Options = TypeVar("Options")
 HELP_NAMES = ("--help", "-h")
 
 
-@dataclass(frozen=True)
-class Spec(Generic[Options]):
+class Spec(msgspec.Struct, Generic[Options], frozen=True):
     """One command. ``name`` is all of it, as ``inventory list``. ``run`` gets the options, the
     configuration merged in, and the words; it returns an exit code. ``words`` are the positional words
     for the usage line, as ``COMMAND...``; ``free``: options may stand after any of them (else the

@@ -8,24 +8,23 @@ them: ``-f 10``, ``-f10``, ``-bf10``, ``--fanout 10``, ``--fanout=10``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(msgspec.Struct, frozen=True):
     """``given``: our options in order, each with its value (None for a switch). ``words``: PATTERN and
     what follows it. ``unknown``: what looked like an option but is none. ``bare``: options whose value
     is missing. ``excess``: switches that were given a value."""
 
-    given: list[tuple[str, str | None]] = field(default_factory=list)
-    words: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    bare: list[str] = field(default_factory=list)
-    excess: list[str] = field(default_factory=list)
+    given: list[tuple[str, str | None]] = msgspec.field(default_factory=list)
+    words: list[str] = msgspec.field(default_factory=list)
+    unknown: list[str] = msgspec.field(default_factory=list)
+    bare: list[str] = msgspec.field(default_factory=list)
+    excess: list[str] = msgspec.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Grammar:
+class Grammar(msgspec.Struct, frozen=True):
     """Names of options that take a value, and of those that take none."""
 
     valued: frozenset[str]

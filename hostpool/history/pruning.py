@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from hostpool.history.database import explained, host_id, open_for_reading, open_for_writing
 
@@ -16,8 +17,7 @@ _AT_ONCE = 50
 """Runs that are forgotten in one transaction: others want to write too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """Runs are kept for ``keep`` seconds, and the youngest of them in at most ``max_size`` bytes."""
 
     keep: float = KEEP

@@ -6,9 +6,10 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from hostpool.errors import ErrorInfo
 from hostpool.history.database import HistoryError, explained, host_id, open_for_reading
@@ -23,8 +24,7 @@ _COLUMNS = (
 _HINT = "`hostpool history` lists the runs"
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(msgspec.Struct, frozen=True):
     """Which runs; a field that is None asks for nothing. ``host`` is a name or a glob, ``command`` a part
     of what was run (of the command's name too), ``name`` one of --cron, ``since`` a time."""
 

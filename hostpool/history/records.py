@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -30,8 +29,7 @@ _USUAL = (
 """What stands in nearly every record, and so takes no room in any. Part of the layout: never changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(msgspec.Struct, frozen=True):
     """What is known of a run before it begins. ``task`` and ``again`` hold no secret: whoever makes them
     masks them. ``again`` is JSON with which the command can be called once more; ``name`` is --cron's."""
 

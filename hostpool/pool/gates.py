@@ -7,19 +7,19 @@ success opens it for all, the third refusal shuts it: what waits then is not tri
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+
+import msgspec
 
 from hostpool.pool.jobs import Ticket
 
 REFUSALS = 3
 
 
-@dataclass(slots=True)
-class _Gate:
+class _Gate(msgspec.Struct):
     proven: bool = False
     refusals: int = 0
     trying: bool = False
-    waiting: deque[Ticket] = field(default_factory=deque)
+    waiting: deque[Ticket] = msgspec.field(default_factory=deque)
 
 
 class Gates:

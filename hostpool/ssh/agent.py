@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from dataclasses import dataclass
+
+import msgspec
 
 from hostpool.openssh.wire import Malformed, Reader, string
 from hostpool.ssh.algorithms import CERTIFICATE
@@ -26,8 +27,7 @@ class AgentError(Exception):
     """The agent cannot be used; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class AgentKey:
+class AgentKey(msgspec.Struct, frozen=True):
     blob: bytes
     comment: str
 

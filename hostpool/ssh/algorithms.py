@@ -7,8 +7,9 @@ Diffie-Hellman group, nothing broken unless a host's settings name it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+import msgspec
 
 from hostpool.messages import Target
 
@@ -48,8 +49,7 @@ HOST_KEYS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True):
     ciphers: tuple[str, ...]
     kex: tuple[str, ...]
     macs: tuple[str, ...]

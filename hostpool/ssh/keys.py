@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
@@ -31,8 +31,7 @@ class Locked(KeyFileError):
     """A key file is encrypted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """Something to log in with: ``blob`` is the public key or certificate in wire form, ``label``
     what a person calls it. ``costly``: signing asks a person or a device, so ask the host first."""
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable
-from dataclasses import dataclass
 
+import msgspec
 from paramiko.common import (
     MSG_SERVICE_ACCEPT,
     MSG_USERAUTH_BANNER,
@@ -28,14 +28,12 @@ from hostpool.ssh.transport import Transport
 MSG_60 = MSG_USERAUTH_INFO_REQUEST  # PK_OK, PASSWD_CHANGEREQ or INFO_REQUEST, whatever was asked
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(msgspec.Struct, frozen=True):
     text: str
     echo: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """``success``; or else the methods that can go on, ``partial`` if this one was one of several.
     ``usable``: the host would take the key that was asked about. ``expired``: the password must be
     changed before anything else."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from hostpool.errors import InventoryError
 from hostpool.secrets import Secret
 from hostpool.templating import has_template, render
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionVars:
+class ConnectionVars(msgspec.Struct, frozen=True):
     """None: not said."""
 
     host: str | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 from hostpool.events import Stream
 from hostpool.stop import Stop, StopReason
@@ -17,8 +18,7 @@ class Consumer(Protocol):
     def feed(self, stream: Stream, data: bytes) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(msgspec.Struct, frozen=True):
     """How a command left.
 
     ``stopped`` says that we ended it and why; ``still_running`` that its end was not confirmed.

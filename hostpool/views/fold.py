@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -20,15 +19,14 @@ def names(hosts: Sequence[str]) -> str:
     return hosts[0] if len(hosts) == 1 else f"{fold_names(hosts)} ({len(hosts)})"
 
 
-@dataclass
-class Group:
+class Group(msgspec.Struct):
     """Hosts with the same outcome and output. ``sample`` has the first one's fields, without texts."""
 
     sample: HostResult
     order: int
     stdout: Slot
     stderr: Slot
-    hosts: list[tuple[int, str, Places]] = field(default_factory=list)
+    hosts: list[tuple[int, str, Places]] = msgspec.field(default_factory=list)
 
     @property
     def good(self) -> bool:

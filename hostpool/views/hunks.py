@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+
+import msgspec
 
 from hostpool.views.spool import Slot, Spool
 
@@ -18,8 +19,7 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _ANYWHERE = "@@ at different lines @@\n"
 
 
-@dataclass(frozen=True)
-class Hunk:
+class Hunk(msgspec.Struct, frozen=True):
     """``file``: the two lines that name it, or nothing for what is no hunk; ``place``: its ``@@`` line."""
 
     file: str
@@ -60,19 +60,17 @@ def _end(lines: list[str], at: int, old: int, new: int) -> int:
     return at
 
 
-@dataclass
-class Shared:
+class Shared(msgspec.Struct):
     """One hunk and the places (in inventory order) of the hosts that have it."""
 
     file: str
     place: str
     body: Slot
     order: tuple[int, int]
-    hosts: list[int] = field(default_factory=list)
+    hosts: list[int] = msgspec.field(default_factory=list)
 
 
-@dataclass
-class Block:
+class Block(msgspec.Struct):
     """Hunks that the same hosts have, in the order of their files; ``place`` and body are texts."""
 
     hosts: list[str]

@@ -6,8 +6,9 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+import msgspec
 
 from hostpool.events import Event
 from hostpool.secrets import Masker
@@ -48,8 +49,7 @@ class Stream(Protocol):
     def flush(self) -> object: ...
 
 
-@dataclass(frozen=True)
-class ViewOptions:
+class ViewOptions(msgspec.Struct, frozen=True):
     """Options of all views; each view uses those it has a meaning for.
 
     ``quiet`` shows only hosts that are not ok or changed, and the summary; ``show_changed`` adds the
@@ -73,10 +73,10 @@ class ViewOptions:
     fold: bool = True
     compare: bool = False
     color: bool = False
-    masker: Masker = field(default_factory=Masker)
+    masker: Masker = msgspec.field(default_factory=Masker)
     size: Callable[[], tuple[int, int]] | None = None
     clock: Callable[[], float] = time.time
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    environ: Mapping[str, str] = msgspec.field(default_factory=lambda: os.environ)
 
 
 def is_terminal(stream: Stream) -> bool:
