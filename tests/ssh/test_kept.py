@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hostpool.errors import TaskFailed
 from hostpool.messages import Become
 from hostpool.secrets import Secret
 from hostpool.ssh import SSHContext, SSHSession
@@ -176,3 +177,31 @@ def test_the_end_is_found_however_the_pieces_fall(output: bytes, begun: int, siz
     if whole:
         assert (got, end.line) == (output, b" 12")
         assert end.take(b"late") == b""
+
+
+@pytest.mark.needs_root
+@pytest.mark.parametrize("flag", ["requiretty", "use_pty"])
+@pytest.mark.parametrize("rule", ["ALL=(ALL) ALL", "ALL=(ALL) NOPASSWD: ALL", "ALL=(ALL) /bin/true"])
+def test_where_sudo_wants_a_terminal_or_a_password_or_refuses(
+    context: SSHContext, sshd: Sshd, flag: str, rule: str
+) -> None:
+    with ThrowAwayUser() as user:
+        user.allow_sudo(rule)
+        with user._rules.open("a") as rules:
+            rules.write(f"Defaults:{user.name} {flag}\n")
+        become = Become(password=Secret(user.password))
+        with connected(context, target_for(sshd, user=user.name, become=become)) as made:
+            made.expect_more()
+            for _ in range(2):
+                if rule.endswith("true"):
+                    with pytest.raises(TaskFailed):
+                        run(made, query("id -u"))
+                    continue
+                end, output = run(made, query("id -u; cat; exit 4"))
+                assert (end.exit_code, output.stdout) == (4, b"0\n")
+                end, output = run(made, query("id -u"))
+                assert (end.exit_code, output.stdout) == (0, b"0\n")
+            if not rule.endswith("true"):
+                with promptly():
+                    end, _ = run(made, query("sleep 60"), stop_after(0.5))
+                assert (end.stopped, end.still_running) == ("timeout", False)
