@@ -118,7 +118,9 @@ def unpacked_step(record: bytes) -> Step:
 
 
 def compressed(data: bytes) -> bytes:
-    compressor = zlib.compressobj(_LEVEL, zdict=_USUAL)
+    # The tables of a usual window are 268 KiB, which cost ten times what a small record does.
+    window, memory = (12, 4) if len(data) <= 1 << 12 else (15, 8)
+    compressor = zlib.compressobj(_LEVEL, wbits=window, memLevel=memory, zdict=_USUAL)
     return compressor.compress(data) + compressor.flush()
 
 
