@@ -9,13 +9,12 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from hostpool.cli import values
 from hostpool.cli.app import COMMANDS
-from hostpool.cli.flags import SECTIONS, flag
+from hostpool.cli.flags import SECTIONS, Flags, flag, flags
 from hostpool.cli.options import Remembering
 from hostpool.cli.spec import Spec
 from hostpool.errors import UsageError
@@ -37,7 +36,7 @@ and a service in its place.
 _LATE = 1.5
 
 
-@dataclass(frozen=True, kw_only=True)
+@flags
 class ListOptions(Remembering):
     output: Literal["plain", "json"] | None = flag(
         "-o", "--output", metavar="VIEW", section=SECTIONS[-1], parse=values.choice("plain", "json"),
@@ -45,8 +44,8 @@ class ListOptions(Remembering):
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class LineOptions:
+@flags
+class LineOptions(Flags):
     systemd: bool = flag("--systemd", section=SECTIONS[-1], help="Print a systemd timer and its service.")
 
 

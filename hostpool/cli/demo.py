@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hostpool import exit_codes
 from hostpool.cli import values
-from hostpool.cli.flags import SECTIONS, flag
+from hostpool.cli.flags import SECTIONS, flag, flags
 from hostpool.cli.options import HostOptions, Showing
 from hostpool.cli.spec import Spec
 
@@ -25,7 +25,7 @@ COMMAND = "uptime"
 DEFAULT = 12
 
 
-@dataclass(frozen=True, kw_only=True)
+@flags
 class DemoOptions(Showing):
     hosts: int | None = flag(
         "-n", "--hosts", metavar="HOSTS", section=SECTIONS[0], parse=values.count,

@@ -1,17 +1,14 @@
 """``hostpool history``: which runs there were; ``hostpool history prune`` forgets old ones."""
 
-# ruff: noqa: RUF009 -- flag() is dataclasses.field()
-
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from hostpool.cli import values
-from hostpool.cli.flags import SECTIONS, flag
+from hostpool.cli.flags import SECTIONS, flag, flags
 from hostpool.cli.options import Remembering
 from hostpool.cli.spec import Spec
 from hostpool.errors import UsageError
@@ -33,7 +30,7 @@ _SHOWN = 20
 _COMMAND = 60
 
 
-@dataclass(frozen=True, kw_only=True)
+@flags
 class HistoryOptions(Remembering):
     host: str | None = flag(
         "--host", metavar="HOST", section=SECTIONS[0], parse=values.text, complete="hosts",

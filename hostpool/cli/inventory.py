@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from typer._click.core import Command as AnyCommand
@@ -12,7 +11,7 @@ from typer._click.core import Command as AnyCommand
 from hostpool import exit_codes
 from hostpool.cli import values
 from hostpool.cli.command import CONTEXT, Command, Group
-from hostpool.cli.flags import SECTIONS, flag
+from hostpool.cli.flags import SECTIONS, Flags, flag, flags
 from hostpool.cli.options import Selecting, Sources
 from hostpool.cli.spec import Spec
 from hostpool.errors import HostpoolError, InventoryError, UsageError
@@ -20,25 +19,25 @@ from hostpool.errors import HostpoolError, InventoryError, UsageError
 _OUTPUT = SECTIONS[-1]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Printing:
+@flags
+class Printing(Flags):
     output: Literal["plain", "json"] = flag(
         "-o", "--output", metavar="VIEW", section=_OUTPUT, parse=values.choice("plain", "json"),
         complete="plain json", help="plain or json. [default: plain]",
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@flags
 class ListOptions(Selecting, Printing):
     """Of ``list``."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@flags
 class ShowOptions(Sources, Printing):
     """Of ``show`` and ``check``."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@flags
 class GraphOptions(Sources):
     vars: bool = flag("--vars", section=_OUTPUT, help="Show the variables too.")
 

@@ -11,7 +11,7 @@ from typer._click.core import Command as AnyCommand
 
 from hostpool.cli import values
 from hostpool.cli.command import CONTEXT, Command, Group
-from hostpool.cli.flags import SECTIONS, flag
+from hostpool.cli.flags import SECTIONS, flag, flags
 from hostpool.cli.options import Connecting, HostOptions, Selecting, Showing, Spreading
 from hostpool.cli.spec import Spec
 from hostpool.errors import UsageError
@@ -39,14 +39,14 @@ changed is never accepted: it is listed with the command that forgets the old on
 """
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@flags
 class ScanOptions(Selecting, Spreading, Connecting, Showing):
     """As far as keys are concerned there is no login, no other user and no task."""
 
     syslog: bool = True
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@flags
 class AcceptOptions(ScanOptions):
     fingerprints: str | None = flag(
         "--fingerprints", metavar="FILE", section=SECTIONS[2], parse=values.path,

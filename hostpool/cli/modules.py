@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from hostpool import exit_codes
 from hostpool.cli import hints, values
-from hostpool.cli.flags import SECTIONS, flag
+from hostpool.cli.flags import SECTIONS, Flags, flag, flags
 from hostpool.cli.spec import Spec
 from hostpool.errors import UsageError
 
@@ -21,8 +20,8 @@ NAME may be written in full, as ansible.builtin.copy.
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModulesOptions:
+@flags
+class ModulesOptions(Flags):
     output: Literal["plain", "json"] = flag(
         "-o", "--output", metavar="VIEW", section=SECTIONS[-1], parse=values.choice("plain", "json"),
         complete="plain json", help="plain or json. [default: plain]",

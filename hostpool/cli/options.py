@@ -5,17 +5,14 @@ Names and letters are a contract (DESIGN: Ansible's are the base, clush's join w
 clash); a command takes the groups it has a meaning for.
 """
 
-# ruff: noqa: RUF009 -- flag() and setting() are dataclasses.field()
-
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from hostpool.batches import Limit
 from hostpool.cli import values
 from hostpool.cli.again import Invocation, Replay
-from hostpool.cli.flags import CRON, SECTIONS, flag, setting
+from hostpool.cli.flags import CRON, SECTIONS, Flags, flag, flags, setting
 from hostpool.settings import HostKeyPolicy
 
 if TYPE_CHECKING:
@@ -26,8 +23,8 @@ OutputKind = Literal["live", "plain", "jsonl", "json", "junit"]
 _HOSTS, _SPREAD, _CONNECT, _BECOME, _TASK, _OUTPUT = SECTIONS
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Sources:
+@flags
+class Sources(Flags):
     """Where hosts come from, and which of them."""
 
     inventory: tuple[str, ...] = flag(
@@ -52,7 +49,7 @@ class Sources:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@flags
 class Selecting(Sources):
     pick: int | None = flag(
         "--pick", metavar="N", section=_HOSTS, parse=values.count,
@@ -61,8 +58,8 @@ class Selecting(Sources):
     list_hosts: bool = flag("--list-hosts", section=_HOSTS, help="Print the selected hosts; run nothing.")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Pooling:
+@flags
+class Pooling(Flags):
     fanout: int | None = flag(
         "-f", "--fanout", "--forks", metavar="N", section=_SPREAD, parse=values.count, config=True,
         help="Hosts at the same time. [default: 64]",
@@ -73,8 +70,8 @@ class Pooling:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Batching:
+@flags
+class Batching(Flags):
     batch: tuple[str, ...] | None = flag(
         "--batch", metavar="SIZES", section=_SPREAD, parse=values.sizes,
         help="One batch after the other, as in 1,10%,50%: the last size repeats.",
@@ -90,8 +87,8 @@ class Batching:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Ending:
+@flags
+class Ending(Flags):
     deadline: float | None = flag(
         "--deadline", metavar="SECONDS", section=_SPREAD, parse=values.seconds, config=True,
         help="End the whole run after this time (30, 90s, 1h30m).",
@@ -102,13 +99,13 @@ class Ending:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@flags
 class Spreading(Ending, Batching, Pooling):
     yes: bool = flag("-y", "--yes", section=_SPREAD, help="Do not ask before a large run as another user.")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Connecting:
+@flags
+class Connecting(Flags):
     user: str | None = flag(
         "-u", "--user", metavar="USER", section=_CONNECT, parse=values.text, config=True,
         help="Log in as USER. [default: as ssh does]",
@@ -157,8 +154,8 @@ class Connecting:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Becoming:
+@flags
+class Becoming(Flags):
     become: bool = flag("-b", "--become", section=_BECOME, help="Run as another user (root) on the host.")
     become_user: str | None = flag(
         "--become-user", metavar="USER", section=_BECOME, parse=values.text, config=True,
@@ -178,8 +175,8 @@ class Becoming:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Limiting:
+@flags
+class Limiting(Flags):
     check: bool = flag("-C", "--check", section=_TASK, help="Tell what would be done; do nothing.")
     task_timeout: float | None = flag(
         "--task-timeout", metavar="SECONDS", section=_TASK, parse=values.seconds, config=True,
@@ -191,8 +188,8 @@ class Limiting:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Showing:
+@flags
+class Showing(Flags):
     output: OutputKind | None = flag(
         "-o", "--output", metavar="VIEW", section=_OUTPUT, config=True,
         parse=values.choice("live", "plain", "jsonl", "json", "junit"),
@@ -224,8 +221,8 @@ class Showing:
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Remembering:
+@flags
+class Remembering(Flags):
     """Where runs and the outcomes of cron's are remembered: all of it can only be configured."""
 
     state_dir: str | None = setting(
@@ -245,8 +242,8 @@ class Remembering:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Scheduled:
+@flags
+class Scheduled(Flags):
     """What cron mode is told; without ``cron`` the others mean nothing."""
 
     cron: str | None = flag(
@@ -272,7 +269,7 @@ class Scheduled:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@flags
 class Recorded(Remembering, Scheduled):
     """What every run takes. ``invocation`` is the command as it was called; ``watch`` gets the report in
     the place of the person who watches (cron)."""
@@ -282,14 +279,14 @@ class Recorded(Remembering, Scheduled):
     watch: Watch | None = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Audited:
+@flags
+class Audited(Flags):
     """``syslog`` can only be configured."""
 
     syslog: bool = setting("syslog", default=True, help="Write one line per run to the system's log.")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@flags
 class RunsOptions(Audited, Sources, Ending, Pooling, Connecting, Becoming, Limiting, Showing, Recorded):
     """What every command takes that runs something on hosts, a playbook too. ``replay`` is the run of
     the history that is done again."""
@@ -297,12 +294,12 @@ class RunsOptions(Audited, Sources, Ending, Pooling, Connecting, Becoming, Limit
     replay: Replay | None = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@flags
 class HostOptions(RunsOptions, Selecting, Spreading):
     """What every command that works on hosts takes."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@flags
 class CommandOptions(HostOptions):
     """What a command line or a script on the hosts takes besides."""
 
@@ -328,7 +325,7 @@ class CommandOptions(HostOptions):
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@flags
 class RunOptions(CommandOptions):
     raw: bool = flag(
         "--raw", section=_TASK, help="Send the words as they are; the host needs no shell (appliances)."

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hostpool.cli import values
-from hostpool.cli.flags import SECTIONS, flag
+from hostpool.cli.flags import SECTIONS, flag, flags
 from hostpool.cli.options import RunsOptions
 
 _HOSTS, _TASK = SECTIONS[0], SECTIONS[4]
@@ -15,7 +13,7 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-@dataclass(frozen=True, kw_only=True)
+@flags
 class PlayOptions(RunsOptions):
     list_hosts: bool = flag("--list-hosts", section=_HOSTS, help="Print each play's hosts; run nothing.")
     diff: bool = flag("-D", "--diff", section=_TASK, help="Show what changes in files.")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hostpool.cli import values
-from hostpool.cli.flags import SECTIONS, flag
+from hostpool.cli.flags import SECTIONS, flag, flags
 from hostpool.cli.options import HostOptions
 from hostpool.cli.spec import Spec
 from hostpool.errors import HostpoolError, Problems, UsageError
@@ -29,7 +28,7 @@ of the first batch stays away.
 _TASK = SECTIONS[4]
 
 
-@dataclass(frozen=True, kw_only=True)
+@flags
 class RebootOptions(HostOptions):
     reboot_timeout: float | None = flag(
         "--reboot-timeout", metavar="SECONDS", section=_TASK, parse=values.seconds,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hostpool.cli import again, values
 from hostpool.cli.again import Again, Invocation, Replay
 from hostpool.cli.app import COMMANDS
-from hostpool.cli.flags import SECTIONS, flag
+from hostpool.cli.flags import SECTIONS, flag, flags
 from hostpool.cli.options import Remembering, Showing
 from hostpool.cli.spec import Spec
 from hostpool.errors import ConfigError, UsageError
@@ -39,7 +39,7 @@ _CHOICES: dict[str, tuple[Status, ...]] = {
 _PICK = SECTIONS[0]
 
 
-@dataclass(frozen=True, kw_only=True)
+@flags
 class RerunOptions(Showing, Remembering):
     failed: bool = flag("--failed", section=_PICK, help="Hosts that failed or ran into their time-out.")
     unreachable: bool = flag("--unreachable", section=_PICK, help="Hosts that could not be reached.")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from hostpool.cli import values
-from hostpool.cli.flags import SECTIONS, flag
+from hostpool.cli.flags import SECTIONS, flag, flags
 from hostpool.cli.options import Remembering
 from hostpool.cli.spec import Spec
 from hostpool.errors import UsageError
@@ -32,7 +31,7 @@ OTHER, and how their outputs differ, equal differences together.
 """
 
 
-@dataclass(frozen=True, kw_only=True)
+@flags
 class ShowOptions(Remembering):
     other: int | None = flag(
         "--compare", metavar="OTHER", section=SECTIONS[-1], parse=values.count,

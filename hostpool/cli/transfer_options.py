@@ -1,16 +1,13 @@
 """Options of the commands that carry files."""
 
-# ruff: noqa: RUF009 -- flag() is dataclasses.field()
-
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from hostpool.batches import Limit
 from hostpool.cli import values
-from hostpool.cli.flags import SECTIONS, flag
+from hostpool.cli.flags import SECTIONS, flag, flags
 from hostpool.cli.options import HostOptions
 
 _HOSTS, _SPREAD, _CONNECT, _BECOME, _TASK, _OUTPUT = SECTIONS
@@ -40,7 +37,7 @@ def _rule(kind: str) -> Callable[[str], FilterWord]:
     return lambda value: (next(_order), kind, values.text(value))
 
 
-@dataclass(frozen=True, kw_only=True)
+@flags
 class SendingOptions(HostOptions):
     """What puts files on hosts."""
 
@@ -61,7 +58,7 @@ class SendingOptions(HostOptions):
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@flags
 class PutOptions(SendingOptions):
     mode: str | None = flag(
         "--mode", metavar="MODE", section=_TASK, parse=modes, hidden=("--chmod",),
@@ -72,7 +69,7 @@ class PutOptions(SendingOptions):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@flags
 class SyncOptions(SendingOptions):
     exclude: tuple[str, ...] = flag(
         "-x", "--exclude-hosts", metavar="PATTERN", section=_HOSTS, many=True, parse=values.text,
@@ -103,7 +100,7 @@ class SyncOptions(SendingOptions):
     )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@flags
 class GetOptions(HostOptions):
     subst: bool = flag(
         "--subst", section=_TASK, help="Replace %h (address), %n (name), %u (user) and {{var}} in the words."
