@@ -38,6 +38,7 @@ class Channel:
     ``opened``: confirmed; ``refusal``: (RFC 4254 §5.1 code, text) instead; ``eof``: no more output;
     ``closed``: the host closed it; ``dead``: the connection is gone; ``status`` and ``signal``: how
     the command ended; ``replies``: answers to requests, in the order they were asked (``asked`` counts).
+    ``wanted``: the room in the window below which nobody is woken for more of it.
     """
 
     def __init__(self, transport: Transport, number: int, window: int) -> None:
@@ -53,6 +54,7 @@ class Channel:
         self.replies: deque[bool] = deque()
         self.asked = 0
         self.window_out = 0
+        self.wanted = 1
         self.round_trip = 0.0
         self._stirred = False
         self._other: Channel | None = None
@@ -198,7 +200,8 @@ class Channel:
     def _window_adjust(self, m: Message) -> None:
         with self._condition:
             self.window_out += m.get_int()
-            self._stir()
+            if self.window_out >= self.wanted:
+                self._stir()
 
     def _request_success(self, m: Message) -> None:
         with self._condition:

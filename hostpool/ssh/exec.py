@@ -149,8 +149,8 @@ class Execution:
             due.append(killer.due - time.monotonic())
         if self.dialogue is not None and not self.dialogue.open:
             due.append(self.dialogue.due - time.monotonic())
-        if self.stdin.due is not None:
-            due.append(self.stdin.due - time.monotonic())
+        if (again := self.stdin.look_again) is not None:
+            due.append(again - time.monotonic())
         return max(0.0, min(due))
 
     def _held_open(self) -> bool:

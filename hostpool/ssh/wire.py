@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ SMALL_READ = 4 * 1024
 LARGE_READ = 128 * 1024
 """recv(2) needs its room before it waits: at 128 KiB an idle session held as much memory, and the few
 hundred bytes of each message of a handshake cost an mmap(2) and its page faults."""
+_MIN_RTT = 148
+_UNKNOWN = 0xFFFFFFFF
 
 
 class Wire:
@@ -72,6 +75,10 @@ class Wire:
     def hurry(self) -> None:
         """Acknowledges at once what has come, where that can be asked for."""
 
+    def round_trip(self) -> float:
+        """Seconds to the host and back at the least; 0 where that has not been measured."""
+        return 0.0
+
     def complaint(self) -> str:
         """What a program in between said on its standard error."""
         return ""
@@ -111,6 +118,19 @@ class SocketWire(Wire):
         if hasattr(socket, "TCP_QUICKACK") and self._sock.family != socket.AF_UNIX:
             with contextlib.suppress(OSError):
                 self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+    def round_trip(self) -> float:
+        """See struct tcp_info of linux/tcp.h: tcpi_min_rtt, which no delayed acknowledgement makes longer."""
+        if sys.platform != "linux" or self._sock.family == socket.AF_UNIX:
+            return 0.0
+        try:
+            told = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _MIN_RTT + 4)
+        except OSError:
+            return 0.0
+        if len(told) < _MIN_RTT + 4:
+            return 0.0
+        microseconds = int.from_bytes(told[_MIN_RTT:], sys.byteorder)
+        return 0.0 if microseconds == _UNKNOWN else microseconds / 1_000_000
 
     def abort(self) -> None:
         with contextlib.suppress(OSError):

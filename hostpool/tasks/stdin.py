@@ -7,7 +7,8 @@ import time
 from hostpool.errors import TaskFailed
 from hostpool.tasks.base import FileSource, Reading
 
-PIECE = 256 * 1024
+PIECE = 8 * (32 * 1024 - 64)
+"""Full packets of SSH (ssh.pace.PACKET), and no crumb behind them."""
 
 
 class Stdin:

@@ -1,0 +1,60 @@
+"""How far ahead of the program that reads it standard input is sent.
+
+OpenSSH's server takes 2 MiB that its program has not read yet, but its buffer for them grows by a packet
+at a time and is copied each time (sshbuf.c): filling it costs a host up to 0.15 s of CPU. So it gets what
+keeps the program busy and no more.
+"""
+
+from __future__ import annotations
+
+import time
+
+from hostpool.ssh.channel import Channel
+
+PACKET = 32 * 1024 - 64
+"""Bytes of standard input in a full packet to OpenSSH."""
+_NEAR = 16 * PACKET
+"""For a host nearby: its server asks for more only when it has more than three packets (channels.c)."""
+_STEP = 8 * PACKET
+_RATE = 125_000_000
+"""Bytes a second that a host further away is to get, if it can: as many are on their way to it."""
+_PATIENCE = 1.0
+"""Seconds without a word after which the whole window is used, in case its server is none of OpenSSH's."""
+
+
+class Pace:
+    """Of one channel. ``due``: the moment of the monotonic clock at which :meth:`room` may find some
+    although nothing came from the host; None when it is not waiting."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.due: float | None = None
+        self._channel = channel
+        self._window = 0
+        self._seen = 0
+        transport = channel.transport
+        self._paced = "OpenSSH" in transport.remote_version
+        trip = transport.wire.round_trip() or channel.round_trip
+        self._most = max(_NEAR, int(trip * _RATE))
+
+    def room(self) -> int:
+        """Bytes to send now: none, or as many as are worth a host's while."""
+        now = self._channel.window_out
+        self._window = max(self._window, now)
+        most = min(self._most, self._window)
+        if not self._paced or not now or most == self._window:
+            return now
+        room = now - (self._window - most)
+        if room >= min(_STEP, most // 2):
+            self.due = None
+            return room
+        return self._wait(now, self._window - most + min(_STEP, most // 2))
+
+    def _wait(self, now: int, until: int) -> int:
+        self._channel.wanted = until
+        moment = time.monotonic()
+        if self.due is None or now != self._seen:
+            self.due, self._seen = moment + _PATIENCE, now
+        elif moment >= self.due:
+            self.due, self._paced, self._channel.wanted = None, False, 1
+            return now
+        return 0
