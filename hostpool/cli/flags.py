@@ -121,9 +121,7 @@ class Flags:
 _T = TypeVar("_T")
 
 
-@dataclass_transform(
-    kw_only_default=True, frozen_default=True, eq_default=False, field_specifiers=(flag, setting)
-)
+@dataclass_transform(kw_only_default=True, frozen_default=True, eq_default=False)
 def flags(declared: type[_T]) -> type[_T]:
     """Decorates a class of `Flags`, whose fields are declared as a dataclass's."""
     if not declared.__doc__:
