@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -89,6 +90,7 @@ def load_private(data: bytes) -> PrivateKey:
     raise KeyFileError("DSA and other outdated keys are not supported")
 
 
+@lru_cache
 def public_blob(key: PrivateKey) -> bytes:
     line = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     return base64.b64decode(line.split()[1])

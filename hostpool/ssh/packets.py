@@ -27,9 +27,6 @@ class Data(Message):
     def asbytes(self) -> bytes:
         return b"".join(self.parts)
 
-    def __len__(self) -> int:
-        return sum(len(part) for part in self.parts)
-
 
 class Packets(Packetizer):
     """Bounded in what it believes, without a timer thread per connection, and never first to rekey.
@@ -43,6 +40,8 @@ class Packets(Packetizer):
 
     _aead: Any = None
     _out = memoryview(bytearray())
+    _Packetizer__remainder: bytes
+    _Packetizer__closed: bool
     _Packetizer__write_lock: threading.Lock
     _Packetizer__compress_engine_out: Any
     _Packetizer__iv_out: bytes
@@ -50,6 +49,7 @@ class Packets(Packetizer):
 
     def __init__(self, socket: Any) -> None:
         super().__init__(socket)
+        self._wire = socket
         self.packets_in = 0
         self.heard_at = time.monotonic()
         self._preamble = 0
@@ -63,23 +63,24 @@ class Packets(Packetizer):
 
     def set_outbound_cipher(self, block_engine: Any, block_size: int, *more: Any, **named: Any) -> None:
         super().set_outbound_cipher(block_engine, block_size, *more, **named)
-        self._aead = block_engine if named.get("aead") else None
+        # cryptography has encrypt_into for some releases only
+        self._aead = block_engine if named.get("aead") and hasattr(block_engine, "encrypt_into") else None
         self._block = block_size
 
     def send_message(self, data: Message) -> None:
-        if isinstance(data, Data) and self._aead is not None and not self._Packetizer__compress_engine_out:
-            self._send_data(data)
-        else:
+        if self._aead is None or self._Packetizer__compress_engine_out:
             super().send_message(data)
+        else:
+            self._send_sealed(data.parts if isinstance(data, Data) else (data.asbytes(),))
 
-    def _send_data(self, data: Data) -> None:
+    def _send_sealed(self, parts: tuple[bytes | memoryview, ...]) -> None:
         """As paramiko does it under AES-GCM (RFC 5647 §7), with one copy in the place of six. Nothing
         counts towards a rekey of ours: see above."""
-        size = len(data)
+        size = sum(map(len, parts))
         padding = 4 + (-(size + 5) % self._block)
         with self._Packetizer__write_lock:
             length = struct.pack(">I", size + padding + 1)
-            plain = b"".join((bytes((padding,)), *data.parts, os.urandom(padding)))
+            plain = b"".join((bytes((padding,)), *parts, os.urandom(padding)))
             iv = self._Packetizer__iv_out
             if len(self._out) < len(plain) + _AROUND:
                 self._out = memoryview(bytearray(len(plain) + _AROUND))
@@ -91,9 +92,22 @@ class Packets(Packetizer):
             self.write_all(out)
 
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:
+        """As paramiko does it, on a stream that waits by itself. Raises EOFError."""
         if not 0 <= n <= MAX_PACKET:
             raise SSHException("a packet of impossible size: the stream is corrupt, or not SSH")
-        return super().read_all(n, check_rekey)
+        data = self._Packetizer__remainder[:n]  # what came with the banner's line
+        self._Packetizer__remainder = self._Packetizer__remainder[n:]
+        while len(data) < n:
+            try:
+                piece = self._wire.recv(n - len(data))
+            except OSError:
+                if self._Packetizer__closed:
+                    raise EOFError from None
+                raise
+            if not piece:
+                raise EOFError
+            data += piece
+        return data
 
     def _read_timeout(self, timeout: float) -> bytes:
         piece: bytes = super()._read_timeout(timeout)  # type: ignore[misc]  # not in the stubs
