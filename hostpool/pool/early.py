@@ -8,6 +8,7 @@ with ``PYTHONSAFEPATH=1``: without it, a ``selectors.py`` in the current directo
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 
@@ -30,11 +31,14 @@ elsewhere; the standard library adds 32)."""
 def fork_early(*, everything: bool) -> None:
     """For a process that is ours alone. Not ``everything``: what only transfers need is imported by the
     worker that meets one."""
+    gc.disable()  # nothing of what is imported ever becomes garbage
     for name in SHARED:
         importlib.import_module(name)
+    gc.freeze()
     preload = [PRELOAD, PRELOAD_ALL] if everything else [PRELOAD]
     if not forked.start(preload):
         _start_forkserver(preload)
+    gc.enable()
 
 
 def start_forkserver() -> None:
