@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -94,6 +95,28 @@ def test_who_only_asks_for_more_when_his_window_is_nearly_empty_gets_it(
     assert found.room() == 0
     assert found.room() == slow.window_out
     assert (found.due, slow.wanted) == (None, 1)
+
+
+def drained(near: Any, found: Pace, rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As much as makes a trial, at so many bytes a second."""
+    moment = time.monotonic()
+    sent = 0
+    while sent < pace._TRIAL:
+        near.window_out = WINDOW
+        monkeypatch.setattr(time, "monotonic", lambda at=moment + sent / rate: at)
+        sent += found.room()
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize(("rate", "then"), [(40e6, 4 * NEAR), (10e6, NEAR)])
+def test_more_is_kept_where_it_is_faster(rate: float, then: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    near = channel()
+    found = opened(near)
+    for each in (10e6, rate):
+        found._since = time.monotonic()
+        drained(near, found, each, monkeypatch)
+    near.window_out = WINDOW
+    assert found.room() == min(then, WINDOW)
 
 
 def test_a_program_that_does_not_read(
