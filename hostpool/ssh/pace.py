@@ -21,6 +21,8 @@ _RATE = 125_000_000
 _TRIAL = 24 << 20
 """Bytes after which twice as much is tried, and kept while it is faster: TCP's peer may be a relay."""
 _FASTER = 1.25
+_RELAYED = 0.04
+"""Seconds for a channel to open above which it is such a relay, or a host so busy that it hardly matters."""
 _PATIENCE = 1.0
 """Seconds without a word after which the whole window is used, in case its server is none of OpenSSH's."""
 
@@ -39,7 +41,9 @@ class Pace:
         self._rate = 0.0
         transport = channel.transport
         self._paced = "OpenSSH" in transport.remote_version
-        trip = transport.wire.round_trip() or channel.round_trip
+        trip = transport.wire.round_trip()
+        if not trip or channel.round_trip > _RELAYED:
+            trip = channel.round_trip
         self._most = max(_NEAR, int(trip * _RATE))
 
     def room(self) -> int:

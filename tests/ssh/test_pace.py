@@ -46,7 +46,7 @@ class Source(FileSource):
 def channel(version: str = "SSH-2.0-OpenSSH_9.2p1", trip: float = 0.0001) -> Any:
     wire = SimpleNamespace(round_trip=lambda: trip)
     transport = SimpleNamespace(remote_version=version, wire=wire)
-    return SimpleNamespace(transport=transport, round_trip=0.05, window_out=0, wanted=1)
+    return SimpleNamespace(transport=transport, round_trip=0.03, window_out=0, wanted=1)
 
 
 def opened(made: Any) -> Pace:
