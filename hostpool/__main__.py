@@ -11,9 +11,9 @@ import signal
 import sys
 
 _ON_HOSTS = frozenset(
-    {"run", "script", "ping", "put", "get", "sync", "play", "reboot", "rerun", "keys", "demo"}
+    {"run", "script", "ping", "put", "get", "sync", "play", "reboot", "rerun", "keys", "facts", "demo"}
 )
-_COMMANDS_ONLY = frozenset({"run", "script", "ping", "reboot", "keys"})
+_COMMANDS_ONLY = frozenset({"run", "script", "ping", "reboot", "keys", "facts"})
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 _NEEDS_NO_HOST = frozenset({"--help", "-h", "--list-hosts"})
 
