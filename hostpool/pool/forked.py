@@ -47,7 +47,7 @@ def running() -> bool:
 
 
 def fork(entry: str) -> tuple[Frames, int]:
-    """A new worker that runs ``entry``: its connection, and the pipe of news about it. Raises OSError."""
+    """A new worker that runs ``entry`` in the current directory: its connection, and the pipe of news about it. Raises OSError."""
     global _server
     if _server is None:
         raise OSError("there is no fork server")
@@ -65,6 +65,7 @@ def fork(entry: str) -> tuple[Frames, int]:
         os.close(theirs)
     frames = Frames(here)
     frames.send_bytes(entry.encode())
+    frames.send_bytes(_directory())
     return frames, news
 
 
@@ -141,7 +142,9 @@ def _work(link: int) -> NoReturn:
     try:
         os.set_inheritable(link, False)
         frames = Frames(socket.socket(fileno=link))
-        child_main(frames, frames.recv_bytes().decode())
+        entry = frames.recv_bytes().decode()
+        _go_to(frames.recv_bytes())
+        child_main(frames, entry)
         code = 0
     except EOFError:
         code = 0  # the parent is gone
@@ -153,6 +156,21 @@ def _work(link: int) -> NoReturn:
             sys.stderr.flush()
         finally:
             os._exit(code)
+
+
+def _directory() -> bytes:
+    try:
+        return os.getcwdb()
+    except OSError:  # removed
+        return b""
+
+
+def _go_to(directory: bytes) -> None:
+    """Where the parent is by now: it may have gone elsewhere since its server was forked."""
+    try:
+        os.chdir(directory)
+    except OSError:  # the worker stays where it is, as its parent does
+        pass
 
 
 def _let_go(kept: int) -> None:
