@@ -47,7 +47,8 @@ def running() -> bool:
 
 
 def fork(entry: str) -> tuple[Frames, int]:
-    """A new worker that runs ``entry`` in the current directory: its connection, and the pipe of news about it. Raises OSError."""
+    """A new worker that runs ``entry`` in the current directory: its connection, and the pipe of news
+    about it. Raises OSError."""
     global _server
     if _server is None:
         raise OSError("there is no fork server")
@@ -160,7 +161,7 @@ def _work(link: int) -> NoReturn:
 
 def _directory() -> bytes:
     try:
-        return os.getcwdb()
+        return os.getcwdb()  # noqa: PTH109 -- pathlib knows no bytes
     except OSError:  # removed
         return b""
 
