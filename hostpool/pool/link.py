@@ -12,7 +12,7 @@ import signal
 from typing import Any, Protocol
 
 from hostpool.pool import forked
-from hostpool.pool.frames import Connection, Frames
+from hostpool.pool.frames import Connection
 
 MISSING_GUARD = 77
 """Exit status of a child that found the pool being made again while it imported __main__."""
@@ -37,7 +37,30 @@ class Link(Protocol):
     def close(self) -> None: ...
 
 
-class ProcessLink:
+class _Linked:
+    """What both kinds of worker have in common: the parent's end of the connection, once there is one."""
+
+    _here: Connection | None = None
+
+    def send(self, frame: bytes) -> None:
+        if self._here is None:
+            raise EOFError("the worker was never started")
+        self._here.send_bytes(frame)
+
+    def recv(self) -> bytes:
+        if self._here is None:
+            raise EOFError("the worker was never started")
+        try:
+            return self._here.recv_bytes()
+        except (OSError, ValueError) as error:  # ValueError: it is closed
+            raise EOFError(str(error)) from error
+
+    def close(self) -> None:
+        if self._here is not None:
+            self._here.close()
+
+
+class ProcessLink(_Linked):
     """A worker forked by the fork server, at the other end of a socket pair.
 
     ``start`` blocks until the fork server has done its imports (about 0.1 s the first time).
@@ -46,7 +69,6 @@ class ProcessLink:
     def __init__(self, entry: str, name: str) -> None:
         self._entry = entry
         self._name = name
-        self._here: Connection | None = None
         self._process: Any = None
 
     @property
@@ -72,19 +94,6 @@ class ProcessLink:
         self._process = process
         self._here = here
 
-    def send(self, frame: bytes) -> None:
-        if self._here is None:
-            raise EOFError("the worker was never started")
-        self._here.send_bytes(frame)
-
-    def recv(self) -> bytes:
-        if self._here is None:
-            raise EOFError("the worker was never started")
-        try:
-            return self._here.recv_bytes()
-        except OSError as error:
-            raise EOFError(str(error)) from error
-
     def kill(self) -> None:
         """By pid, whatever ``is_alive`` thinks: with a dead fork server it lies."""
         if self.pid is not None and self._process.exitcode is None:
@@ -101,12 +110,8 @@ class ProcessLink:
         status: int | None = self._process.exitcode
         return status
 
-    def close(self) -> None:
-        if self._here is not None:
-            self._here.close()
 
-
-class ForkedLink:
+class ForkedLink(_Linked):
     """A worker forked by the fork of ourselves (see forked), which the command line makes.
 
     ``start`` blocks until that one has done its imports.
@@ -114,7 +119,6 @@ class ForkedLink:
 
     def __init__(self, entry: str) -> None:
         self._entry = entry
-        self._here: Frames | None = None
         self._news = -1
         self._pid: int | None = None
         self._status: int | None = None
@@ -131,19 +135,6 @@ class ForkedLink:
             self._here.close()
             raise
 
-    def send(self, frame: bytes) -> None:
-        if self._here is None:
-            raise EOFError("the worker was never started")
-        self._here.send_bytes(frame)
-
-    def recv(self) -> bytes:
-        if self._here is None:
-            raise EOFError("the worker was never started")
-        try:
-            return self._here.recv_bytes()
-        except (OSError, ValueError) as error:  # ValueError: it is closed
-            raise EOFError(str(error)) from error
-
     def kill(self) -> None:
         if self._pid is not None and self.exit_status(0.0) is None:
             try:
@@ -159,10 +150,6 @@ class ForkedLink:
             except EOFError:
                 pass
         return self._status
-
-    def close(self) -> None:
-        if self._here is not None:
-            self._here.close()
 
 
 def link_to_worker(entry: str, name: str) -> Link:
