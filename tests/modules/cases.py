@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 FILES = sorted(HERE.glob("*.yml"))
 _DEFAULTS = {
     "kind": "file", "check": "", "may": "rw", "mode": "644", "uid": 0, "gid": 0, "user": "root",
-    "group": "root", "size": 3, "links": 1, "target": "",
+    "group": "root", "size": 3, "links": 1, "more": "", "target": "",
 }  # fmt: skip
 
 
@@ -43,7 +43,8 @@ def info(values: dict[str, Any] | None) -> str:
     if values is None:
         return "absent||||\n\n\x01end\n".replace("||||", "|||", 1)
     v = {**_DEFAULTS, **values}
-    stat = f"{v['mode']}|{v['uid']}|{v['gid']}|{v['user']}|{v['group']}|{v['size']}|1|2|3|9|1|{v['links']}"
+    owners = f"{v['uid']}|{v['gid']}|{v['user']}|{v['group']}"
+    stat = f"{v['mode']}|{owners}|{v['size']}|1|2|3|9|1|{v['links']}{v['more']}"
     return f"{v['kind']}|{v['check']}|{v['may']}|{stat}\n{v['target']}\n\x01end\n"
 
 

@@ -60,7 +60,9 @@ case $d in */) [ -n "$name" ] && d=$d$name ;; *) [ -d "$d" ] && [ -n "$name" ] &
 [ -n "$follow" ] && [ -L "$d" ] && d=$(readlink -f -- "$d")
 printf '%s\n\001end\n' "$d"
 hp_info "$d" "" sha1
-p=${d%/*}; hp_info "${p:-/}" -L ""
+case $d in */*) p=${d%/*}/ ;; *) p=. ;; esac
+hp_kind=absent; if [ -d "$p" ]; then hp_kind=directory; fi
+printf '%s||\n\n\001end\n' "$hp_kind"
 [ -z "$4" ] || [ ! -f "$d" ] || head -c "$4" -- "$d"
 """  # fmt: skip
 _ATTRIBUTES = INFO + SET + 'hp_set "$1" "$2" "$3" "$4" && hp_info "$1" "" sha1\n'

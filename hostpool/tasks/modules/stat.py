@@ -28,8 +28,6 @@ hp_info "$1" "$2" "$3"
 [ "$hp_kind" != absent ] || exit 0
 p=$1
 case $p in -*) p=./$p ;; esac
-stat $2 -c '%b|%o|%t|%T' -- "$p" 2>/dev/null || stat $2 -f '%b|%k|%Hr|%Lr' -- "$p" 2>/dev/null
-end
 [ ! -L "$p" ] || readlink -f -- "$p"
 end
 [ -z "$4" ] || file --mime-type --mime-encoding -- "$p" 2>/dev/null
@@ -56,8 +54,8 @@ def stat(args: Mapping[str, Any], mode: Mode) -> Steps:
     info, rest = take(require(reply, f"{path} cannot be looked at").stdout)
     if not info.exists:
         return {"changed": False, "stat": {"exists": False}}
-    blocks, link, mime, attributes = (rest.split(END) + [b""] * 4)[:4]
-    found = {**_keys(path, info), **_blocks(text(blocks))}
+    link, mime, attributes = (rest.split(END) + [b""] * 3)[:3]
+    found = {**_keys(path, info), **_blocks(info.more)}
     if info.checksum and info.kind == "file":
         found["checksum"] = info.checksum
     if info.kind == "link":
@@ -93,8 +91,7 @@ def _keys(path: str, info: Info) -> Result:
     }  # fmt: skip
 
 
-def _blocks(said: str) -> Result:
-    parts = said.strip().split("|")
+def _blocks(parts: tuple[str, ...]) -> Result:
     try:
         blocks, size, major, minor = int(parts[0]), int(parts[1]), int(parts[2], 16), int(parts[3], 16)
     except (ValueError, IndexError):
