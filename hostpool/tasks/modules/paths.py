@@ -6,8 +6,9 @@ Needs stat(1) of GNU, BusyBox or BSD, and a SHA-1 tool where a checksum is asked
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from hostpool.tasks.modules.base import ModuleFailed, Result
 from hostpool.tasks.modules.modes import applied
@@ -53,8 +54,7 @@ hp_info() { # path, -L or nothing, algorithm or nothing
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Info:
+class Info(msgspec.Struct, frozen=True):
     """``kind``: absent, file, directory, link, block, char, fifo or socket. Times in seconds."""
 
     kind: str
@@ -114,8 +114,7 @@ def take(output: bytes) -> tuple[Info, bytes]:
     return info, rest
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+class Attributes(msgspec.Struct, frozen=True):
     """What mode and owner are to be; empty: as they are. What needs no change is empty too."""
 
     mode: str = ""
@@ -152,9 +151,7 @@ hp_set() { # path, mode, owner, group, -h or nothing
 
 def foretold(info: Info, attributes: Attributes, kind: str, size: int | None = None) -> Info:
     """What ``hp_info`` will say after the change, as far as that is known before it."""
-    from dataclasses import replace
-
-    return replace(
+    return msgspec.structs.replace(
         info,
         kind=kind,
         mode=int(attributes.mode, 8) if attributes.mode else info.mode,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from hostpool.tasks.base import FileSource, Request
 from hostpool.tasks.modules.base import Mode, ModuleFailed, Result, change, require
@@ -63,8 +64,7 @@ HP_INSTALL = "hp_install() (\n" + INSTALL + ")\n"
 """INSTALL as a function, for longer programs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(msgspec.Struct, frozen=True):
     """``data`` may be a local file that is read piece by piece; its length and SHA-1 are known."""
 
     data: bytes | FileSource
