@@ -54,19 +54,19 @@ def fork(entry: str) -> tuple[Frames, int]:
         raise OSError("there is no fork server")
     here, there = socket.socketpair()
     news, theirs = os.pipe()
+    frames = Frames(here)
     try:
         socket.send_fds(_server, [b"f"], [there.fileno(), theirs])
+        frames.send_bytes(entry.encode())
+        frames.send_bytes(_directory())
     except OSError:
-        here.close()
+        frames.close()
         os.close(news)
         _server = None  # it is dead
         raise
     finally:
         there.close()
         os.close(theirs)
-    frames = Frames(here)
-    frames.send_bytes(entry.encode())
-    frames.send_bytes(_directory())
     return frames, news
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import threading
 from typing import Any, Protocol
 
 from hostpool.pool import forked
@@ -120,6 +121,8 @@ class ForkedLink(_Linked):
     def __init__(self, entry: str) -> None:
         self._entry = entry
         self._news = -1
+        self._news_lock = threading.Lock()
+        """Against ``close`` in the midst of a ``kill``: its file descriptor would soon be another file's."""
         self._pid: int | None = None
         self._status: int | None = None
 
@@ -132,24 +135,44 @@ class ForkedLink(_Linked):
         try:
             self._pid = forked.read_number(self._news)
         except EOFError:
-            self._here.close()
+            self.close()
             raise
 
     def kill(self) -> None:
-        if self._pid is not None and self.exit_status(0.0) is None:
-            try:
-                os.kill(self._pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        """Nothing once it is closed: its process id may be another's by then."""
+        with self._news_lock:
+            if self._pid is None or self._news < 0:
+                return
+            self._learn()
+            if self._status is None:
+                try:
+                    os.kill(self._pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
 
     def exit_status(self, timeout: float) -> int | None:
-        """As ProcessLink's; None as well when the fork server is gone, which alone would know."""
-        if self._status is None and self._pid is not None and _readable(self._news, timeout):
+        """As ProcessLink's; None as well when the fork server is gone, which alone would know. For the
+        thread that closes."""
+        if self._news >= 0 and self._pid is not None:
+            _readable(self._news, timeout)
+            with self._news_lock:
+                self._learn()
+        return self._status
+
+    def close(self) -> None:
+        super().close()
+        with self._news_lock:
+            news, self._news = self._news, -1
+        if news >= 0:
+            os.close(news)
+
+    def _learn(self) -> None:
+        """Takes in its exit status if that is told by now."""
+        if self._status is None and _readable(self._news, 0.0):
             try:
                 self._status = forked.read_number(self._news)
             except EOFError:
                 pass
-        return self._status
 
 
 def link_to_worker(entry: str, name: str) -> Link:

@@ -45,6 +45,36 @@ with HostPool(sys.argv[1], workers=2) as pool:
         sys.stdin.read()
 """
 
+REPLACED = """
+import os, signal, sys, time
+from hostpool.pool import forked
+from hostpool.pool.early import PRELOAD, PRELOAD_ALL
+
+assert forked.start([PRELOAD, PRELOAD_ALL])
+from hostpool import Command, HostPool
+
+
+def files():
+    names = (os.readlink(entry.path) for entry in os.scandir("/proc/self/fd") if entry.is_symlink())
+    return sorted(name.partition(":[")[0] for name in names)
+
+
+with HostPool(sys.argv[1], workers=1) as pool:
+    for count in range(25):
+        assert pool.apply("h1", Command("true")).status == "ok"
+        (worker,) = pool.pids()
+        if not count:
+            before = files()
+        os.kill(worker, signal.SIGKILL)
+        while worker in pool.pids():
+            time.sleep(0.01)
+    assert pool.apply("h1", Command("true")).status == "ok"
+    until = time.monotonic() + 30  # the thread of the last one closes its own
+    while files() != before and time.monotonic() < until:
+        time.sleep(0.1)
+    print("none" if files() == before else files())
+"""
+
 
 @pytest.mark.parametrize("size", [0, 1, 1 << 14, (1 << 14) + 1, 5_000_000])
 def test_frames_arrive_as_they_were_sent(size: int) -> None:
@@ -96,6 +126,19 @@ def test_a_worker_has_neither_our_input_nor_our_files(tmp_path: Path) -> None:
 def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
     told, _ = start(tmp_path, after="kill the worker").communicate(timeout=100)
     assert told.splitlines()[1] == "again False"
+
+
+def test_workers_that_are_replaced_leave_no_open_files(tmp_path: Path) -> None:
+    inventory = local_inventory(tmp_path / "two.ini", 2)
+    told = subprocess.run(
+        [sys.executable, "-c", REPLACED, inventory],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=True,
+    )
+    assert told.stdout == "none\n", told.stdout
 
 
 def test_without_the_server_workers_come_from_another(tmp_path: Path) -> None:
