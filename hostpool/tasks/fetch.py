@@ -18,7 +18,7 @@ from hostpool.sync.tree import FILE
 from hostpool.sync.untar import MARK as TAR_MARK
 from hostpool.sync.untar import TRAILER
 from hostpool.tasks.base import Effect, Note, Outcome, Request, Run, RunReply
-from hostpool.tasks.files_query import FIND, LISTING, TOOLS, chunks, text
+from hostpool.tasks.files_query import FIND, LARGE, LARGE_TOOL, LISTING, TOOLS, chunks, text
 from hostpool.tasks.local import Accept, Receive, Receiver, SftpFetch, SftpFind, Standing, Wanted
 from hostpool.tasks.offer import Offer
 from hostpool.tasks.shell import quote
@@ -162,6 +162,7 @@ class Get:
             directory=self.directory, flat=self.flat, files=files, limit=total + SLACK
         )
         verify = self.verify and not self._unverified(offer)
+        large = any(names[0].size > LARGE for names in files.values())
         if self._unverified(offer) and files:
             why = "has SFTP only" if offer.over_sftp else "has no tool for SHA-256 sums"
             yield Note(
@@ -177,7 +178,7 @@ class Get:
                     for name, reason in (yield from Accept(receiver=receiver, others=others, verify=False))
                 ]
             yield from Run(
-                effect=Effect.CHANGE, foretells=foretold, program=stream(roots, verify),
+                effect=Effect.CHANGE, foretells=foretold, program=stream(roots, verify, large),
                 live=False, into=receiver,
             )  # fmt: skip
             if not receiver.whole:
@@ -189,10 +190,12 @@ class Get:
         return [(shown(name), reason) for name, reason in found]
 
 
-def stream(roots: list[bytes], verify: bool) -> str:
-    """sh that writes the tar archives of what is asked for, and the sums of it behind them."""
+def stream(roots: list[bytes], verify: bool, large: bool = False) -> str:
+    """sh that writes the tar archives of what is asked for, and the sums of it behind them. ``large``: some
+    of the files are."""
     words = [quote("." + text(path)) for path in roots]
-    lines = [TOOLS, LISTING, "cd / || exit 1", "status=0", f"printf '%s\\n' '{TAR_MARK.decode().strip()}'"]
+    tools = TOOLS + LARGE_TOOL if verify and large else TOOLS
+    lines = [tools, LISTING, "cd / || exit 1", "status=0", f"printf '%s\\n' '{TAR_MARK.decode().strip()}'"]
     pieces = [" ".join(piece) for piece in chunks(words, 60_000)]
     lines += [f"tar -cf - {piece} || status=$?" for piece in pieces]
     # archives end on a block of 512 bytes, as do these

@@ -55,7 +55,7 @@ text=$(LC_ALL=C tar -xpof - -C "$S" 2>&1) || { first "$text"; die "unpacking: $w
 FUNCTIONS = r"""fails=0 olds=0 acls= E=$S/err
 said() { text=; IFS= read -r text < "$E"; first "$text"; }
 F() { fails=$((fails + 1)); printf 'F%s\0%s\0' "$1" "$2"; }
-V() { got=$($H < "$S/t/$1"); [ "${got%% *}" = "$2" ] || die "$1: its content is not what was sent"; }
+V() { got=$($3 < "$S/t/$1"); [ "${got%% *}" = "$2" ] || die "$1: its content is not what was sent"; }
 D() {
   d=${1:+$1/} T=$S/t${1:+/$1}
   if [ -n "$1" ]; then where=$R/$1; else where=${R:-/}; fi

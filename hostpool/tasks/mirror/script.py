@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from hostpool.sync import tarball
 from hostpool.sync.compare import Plan
 from hostpool.sync.tree import FILE, LINK, ROOT, directory_of, name_of
-from hostpool.tasks.files_query import TOOLS, relative, text
+from hostpool.tasks.files_query import LARGE, LARGE_TOOL, TOOLS, relative, text
 from hostpool.tasks.local import Packed
 from hostpool.tasks.mirror.attributes import Attributes
 from hostpool.tasks.mirror.program import END, FUNCTIONS
@@ -52,12 +52,17 @@ class Script:
     def members(self, packed: Packed) -> bytes:
         lines, listed = self._verification(packed)
         lines += self._body(packed)
-        script = "\n".join([self._functions(), *lines, END]).encode("utf-8", "surrogateescape")
+        script = "\n".join([self._functions(packed), *lines, END]).encode("utf-8", "surrogateescape")
         sums = tarball.member(b"sums", 0o600, listed) if listed else b""
         return sums + tarball.member(b"apply", 0o600, script) + tarball.END
 
-    def _functions(self) -> str:
-        return TOOLS + FUNCTIONS if self._manner.sums else FUNCTIONS
+    def _functions(self, packed: Packed) -> str:
+        if not self._manner.sums:
+            return FUNCTIONS
+        return TOOLS + (LARGE_TOOL if any(map(self._large, packed.sums)) else "") + FUNCTIONS
+
+    def _large(self, number: int) -> bool:
+        return self._tree.sizes[number] > LARGE
 
     # -- SHA-256 of what arrived, before any of it is seen
 
@@ -68,10 +73,11 @@ class Script:
         checks = self._manner.sums in ("sha256sum", "shasum")
         for number, digest in packed.sums.items():
             path = self._tree.paths[number]
-            if checks and not _ODD.search(path):
+            large = self._large(number)
+            if checks and not large and not _ODD.search(path):
                 listed.append(digest.encode() + b"  t/" + path + b"\n")
             else:
-                lines.append(f"V {quote(text(path))} {digest}")
+                lines.append(f'V {quote(text(path))} {digest} "{"$B" if large else "$H"}"')
         if listed:
             lines.append(
                 'cd "$S" && $H -c sums >"$E" 2>&1 || { why=$(grep -v "OK$" "$E" | head -n 1); '

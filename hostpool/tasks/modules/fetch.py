@@ -24,6 +24,7 @@ from hostpool.errors import HostError
 from hostpool.sync.tree import FILE
 from hostpool.tasks.base import Effect, Outcome, Request, Run
 from hostpool.tasks.fetch import SLACK, stream
+from hostpool.tasks.files_query import LARGE
 from hostpool.tasks.local import Accept, Receive, Receiver, Sums, Wanted
 from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, query, require
 from hostpool.tasks.modules.paths import INFO, take
@@ -102,7 +103,7 @@ def _take(
     try:
         reply = yield from Run(
             effect=Effect.CHANGE, foretells=Outcome(status="changed", result=told), live=False,
-            program=stream([real], verify), into=receiver,
+            program=stream([real], verify, each.size > LARGE), into=receiver,
         )  # fmt: skip
         if not receiver.whole:
             words = reply.stderr.decode("utf-8", "replace").strip()
