@@ -34,7 +34,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``name`` is the inventory's word for it and what events carry; ``address`` is what is connected
     to; ``known_as`` the names under which its host key is looked up in ``known_hosts`` (files).
-    ``jumps`` are passed in order, the first directly from here.
+    ``jumps`` are passed in order, the first directly from here. ``algorithms_set``: which lists of
+    algorithms are not the default, by keyword, and where that was said.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     macs: tuple[str, ...] = ()
     host_key_algorithms: tuple[str, ...] = ()
     pubkey_algorithms: tuple[str, ...] = ()
+    algorithms_set: tuple[tuple[str, str], ...] = ()
 
 
 # -- down ------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 from .directive import Place
 from .host_config import DEFAULT_IDENTITIES, HostConfig
 from .jump import Hop
+from .keywords import Kind
 from .limits import notes_on
 from .local import Local
 from .settings import Settings
@@ -99,6 +100,7 @@ class Finisher:
             host_key_algorithms=value("hostkeyalgorithms"),
             pubkey_accepted_algorithms=value("pubkeyacceptedalgorithms"),
             ca_signature_algorithms=value("casignaturealgorithms"),
+            algorithms_set=self._algorithms_set(),
             required_rsa_size=value("requiredrsasize", 1024),
             send_env=tuple(self.settings.send_env),
             set_env=self._set_env(),
@@ -182,6 +184,13 @@ class Finisher:
             )
         except ExpansionError as error:
             raise self.settings.place("proxyjump").error(f"ProxyJump: {error}") from None
+
+    def _algorithms_set(self) -> tuple[tuple[str, str], ...]:
+        return tuple(
+            (directive.keyword.name, str(directive.place))
+            for directive in self.settings.first.values()
+            if directive.keyword.kind is Kind.ALGORITHMS
+        )
 
     def _set_env(self) -> tuple[tuple[str, str], ...]:
         variables: dict[str, str] = {}

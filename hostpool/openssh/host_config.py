@@ -70,6 +70,8 @@ class HostConfig(msgspec.Struct, frozen=True, kw_only=True):
     host_key_algorithms: AlgorithmList | None = None
     pubkey_accepted_algorithms: AlgorithmList | None = None
     ca_signature_algorithms: AlgorithmList | None = None
+    algorithms_set: tuple[tuple[str, str], ...] = ()
+    """Which of these lists are set, by keyword, and where: a line of a file or the command line."""
     required_rsa_size: int = 1024
 
     send_env: tuple[str, ...] = ()

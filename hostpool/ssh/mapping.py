@@ -15,6 +15,7 @@ from hostpool.errors import Cancelled, HostError, Unreachable, excerpt
 from hostpool.messages import Target
 from hostpool.ssh.attempt import Attempt
 from hostpool.ssh.dial import DialError
+from hostpool.ssh.disagreement import disagreement
 from hostpool.ssh.transport import Transport
 
 TOO_MANY_FAILURES = 2  # SSH_DISCONNECT_PROTOCOL_ERROR, sshd's code for "Too many authentication failures"
@@ -151,7 +152,7 @@ def _broken(error: BaseException, target: Target, attempt: Attempt, transport: T
     if attempt.stage == "banner":
         return _no_banner(reason, target, transport)
     if isinstance(reason, IncompatiblePeer):
-        return no_common_algorithm(reason, target)
+        return _no_common_algorithm(reason, target, transport)
     gone = isinstance(reason, EOFError | OSError)
     what = {"kex": "the key exchange", "auth": "the login"}.get(attempt.stage, "connecting")
     if gone:
@@ -199,20 +200,9 @@ def _no_banner(reason: BaseException, target: Target, transport: Transport) -> U
     )
 
 
-def no_common_algorithm(reason: BaseException, target: Target) -> Unreachable:
-    what = str(reason).rpartition("(")[2].rstrip(")").removeprefix("no acceptable ") or str(reason)
-    option = {
-        "kex algorithm": "KexAlgorithms",
-        "host key": "HostKeyAlgorithms",
-        "ciphers": "Ciphers",
-        "macs": "MACs",
-    }.get(what)
-    hint = "an old host: it offers only what is considered broken"
-    if option:
-        hint += f"; --ssh-option {option}=+NAME lets it in for hosts that cannot be updated"
-    return unreachable(
-        target, "no_common_algorithm", f"{place(target)} and we have no {what} in common", hint
-    )
+def _no_common_algorithm(reason: BaseException, target: Target, transport: Transport) -> Unreachable:
+    message, hint = disagreement(str(reason), target, transport.offered, transport.supported())
+    return unreachable(target, "no_common_algorithm", f"{place(target)} {message}", hint)
 
 
 def _disconnected(said: tuple[int, str], target: Target, attempt: Attempt) -> Unreachable:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
-from paramiko.message import Message
 
 from hostpool.messages import Target
 from hostpool.openssh.known_hosts import Status, Verdict, fingerprint
@@ -91,17 +90,17 @@ def _exchange(
 ) -> tuple[bytes, tuple[str, ...]]:
     """The key (whose owner proved that it is its own) and all that the server offers."""
     wire: Wire | None = None
-    probe: _Probe | None = None
+    probe: Transport | None = None
     with attempt.scope():
         try:
             wire = context.wire(target, attempt)
             attempt.guard(wire.abort)
             attempt.stage = "banner"
-            probe = _Probe(wire, offer_for(target, algorithms, Transport.supported()))
+            probe = Transport(wire, offer_for(target, algorithms, Transport.supported()))
             probe.negotiate(attempt)
             if attempt.end:
                 raise EOFError
-            return probe.host_key_blob, probe.offered
+            return probe.host_key_blob, probe.offered.host_keys if probe.offered else ()
         except Exception as error:
             raise connect_failure(error, target, attempt, probe) from error
         finally:
@@ -109,17 +108,6 @@ def _exchange(
                 probe.close()
             elif wire is not None:
                 wire.close()
-
-
-class _Probe(Transport):
-    """Keeps what kinds of host keys the server offers (RFC 4253 §7.1)."""
-
-    offered: tuple[str, ...] = ()
-
-    def _really_parse_kex_init(self, m: Message, ignore_first_byte: bool = False) -> dict[str, Any]:
-        parsed: dict[str, Any] = super()._really_parse_kex_init(m, ignore_first_byte)  # type: ignore[misc]  # not in the stubs
-        self.offered = self.offered or tuple(parsed["server_key_algo_list"])
-        return parsed
 
 
 _STATES: dict[Status, KeyState] = {

@@ -49,6 +49,7 @@ class Transport(paramiko.Transport):
     - The reader thread never sends on behalf of a channel and never waits: channels are ours.
     - ``on_end`` callbacks run in the reader thread when it ends, for whatever reason.
     - Nothing polls: an idle session costs no CPU.
+    - ``offered`` is what the server would do (RFC 4253 §7.1), once it has said so.
     """
 
     packetizer: Packets
@@ -84,6 +85,7 @@ class Transport(paramiko.Transport):
         self.preamble: list[str] = []
         self.disconnect: tuple[int, str] | None = None
         self.host_key_blob = b""
+        self.offered: Offer | None = None
         self.ended = threading.Event()
         self._offer = offer
         self._attempt: Attempt | None = None
@@ -199,6 +201,19 @@ class Transport(paramiko.Transport):
         version = line.split(" ", 1)[0].split("-", 2)
         if len(version) < 3 or version[1] not in ("2.0", "1.99"):
             raise IncompatiblePeer(f"it speaks {line[:40]!r}, not SSH 2.0")
+
+    def _really_parse_kex_init(self, m: Message, ignore_first_byte: bool = False) -> dict[str, Any]:
+        parsed: dict[str, Any] = super()._really_parse_kex_init(m, ignore_first_byte)  # type: ignore[misc]  # not in the stubs
+        if self.offered is None:
+            extensions = ("ext-info-", "kex-strict-")  # stand among the key exchanges and are none
+            self.offered = Offer(
+                ciphers=tuple(parsed["client_encrypt_algo_list"]),
+                kex=tuple(name for name in parsed["kex_algo_list"] if not name.startswith(extensions)),
+                macs=tuple(parsed["client_mac_algo_list"]),
+                host_keys=tuple(parsed["server_key_algo_list"]),
+                compression=tuple(parsed["client_compress_algo_list"]),
+            )
+        return parsed
 
     def _parse_debug(self, m: Message) -> None:
         """Nobody reads them, and sshd sends one with every login."""

@@ -143,6 +143,9 @@ class Resolver:
             jumps=jumps,
             host_keys=self._host_keys(given, found),
             connect_timeout=given.connect_timeout or target.connect_timeout,
+            algorithms_set=tuple(
+                (keyword, _origin(keyword, place, given)) for keyword, place in target.algorithms_set
+            ),
         )
 
     def _hop(self, found: HostConfig) -> Target:
@@ -192,6 +195,7 @@ class Resolver:
             macs=_marked(found.macs),
             host_key_algorithms=_marked(found.host_key_algorithms),
             pubkey_algorithms=_marked(found.pubkey_accepted_algorithms),
+            algorithms_set=found.algorithms_set,
         )
 
     def _config(self, given: ConnectionVars) -> SSHConfig:
@@ -329,6 +333,16 @@ def _marked(algorithms: AlgorithmList | None) -> tuple[str, ...]:
         return ()
     mark = algorithms.operator.strip("=")
     return (mark + algorithms.patterns[0], *algorithms.patterns[1:])
+
+
+def _origin(keyword: str, place: str, given: ConnectionVars) -> str:
+    """What a user calls the place where an algorithm list is set."""
+    from hostpool.openssh.directive import COMMAND_LINE
+
+    if place != COMMAND_LINE:
+        return place
+    in_inventory = any(keyword.lower() in text.lower() for text in given.ssh_args)
+    return "ansible_ssh_common_args or its like" if in_inventory else "--ssh-option"
 
 
 def _with(target: Target, **changes: Any) -> Target:

@@ -13,7 +13,7 @@ from tests.farm import Hostile, Proxy, Refusing, Sshd, ThrowAwayUser, hostile
 
 OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEyf6aj9tc6tBOjJKh7v2ZWwE8DBgzbtCyJ4Ga2Il2Xr"
 SERVERS = {
-    "old": ["KexAlgorithms diffie-hellman-group1-sha1"],
+    "old": ["Ciphers aes128-cbc"],
     "impatient": ["MaxAuthTries 1"],
     "denying": ["DenyUsers *"],
     "forced": ["ForceCommand echo forced; exit 3"],
@@ -134,6 +134,7 @@ class Stage:
         }.items():
             self.host(key, self._stack.enter_context(Hostile(behaviour)))
         self.host("no_common_algorithm", self.server("old"))
+        self.host("limited", self.own(), "true", "HostKeyAlgorithms=ecdsa-sha2-nistp256")
 
     def _host_keys(self) -> None:
         self.host("key_unknown", self.own())

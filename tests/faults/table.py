@@ -83,9 +83,13 @@ FAULTS = (
     Fault("kex_closed", "closed in the key exchange", "unreachable", "disconnected",
           "HOST:PORT closed the connection during the key exchange", _LOG),
     Fault("no_common_algorithm", "no algorithm in common", "unreachable", "no_common_algorithm",
-          "HOST:PORT and we have no kex algorithm in common",
-          "an old host: it offers only what is considered broken; --ssh-option KexAlgorithms=+NAME lets it "
+          "HOST:PORT and we have no cipher in common: it offers aes128-cbc",
+          "an old host: it offers only what is considered broken; --ssh-option Ciphers=+aes128-cbc lets it "
           "in for hosts that cannot be updated"),
+    Fault("limited", "our own setting allows nothing the host offers", "unreachable", "no_common_algorithm",
+          "HOST:PORT and we have no host key algorithm in common: it offers ssh-ed25519, and "
+          "HostKeyAlgorithms ecdsa-sha2-nistp256 (ansible_ssh_common_args or its like) allows none of that",
+          "add ssh-ed25519 to that HostKeyAlgorithms, or take the setting away"),
     Fault("key_unknown", "the host key is not known", "unreachable", "host_key_unknown",
           "the host key of HOST:PORT is not known: ssh-ed25519 SHA256:…",
           "compare the fingerprint with the host's own, then `hostpool keys accept HOST`, or --host-keys "

@@ -227,18 +227,58 @@ class TestStopped:
 
 class TestAlgorithms:
     @pytest.mark.parametrize(
-        ("line", "what", "option"),
+        ("option", "what", "broken"),
         [
-            ("KexAlgorithms diffie-hellman-group1-sha1", "kex algorithm", "KexAlgorithms"),
-            ("Ciphers aes128-cbc", "ciphers", "Ciphers"),
+            ("Ciphers", "cipher", "aes128-cbc"),
+            ("MACs", "MAC", "hmac-sha1"),
         ],
     )
-    def test_none_in_common(self, context: SSHContext, line: str, what: str, option: str) -> None:
-        with Sshd(config=[line]) as old:
+    def test_an_old_host(self, context: SSHContext, option: str, what: str, broken: str) -> None:
+        with Sshd(config=[f"{option} {broken}"]) as old:
             error = refusal(context, target_for(old), within=2)
         assert (error.kind, error.retryable) == ("no_common_algorithm", False)
-        assert what in error.message
-        assert option in (error.hint or "")
+        assert error.message.endswith(f" and we have no {what} in common: it offers {broken}")
+        assert (error.hint or "").startswith("an old host: ")
+        assert f"--ssh-option {option}=+{broken} lets it in" in (error.hint or "")
+
+    @pytest.mark.parametrize(
+        ("field", "option", "what", "wanted", "theirs"),
+        [
+            ("host_key_algorithms", "HostKeyAlgorithms", "host key algorithm", "ecdsa-sha2-nistp256",
+             "ssh-ed25519"),
+            ("kex", "KexAlgorithms", "kex algorithm", "ecdh-sha2-nistp256", "curve25519-sha256"),
+            ("ciphers", "Ciphers", "cipher", "-aes128-ctr", "aes128-ctr"),
+            ("macs", "MACs", "MAC", "hmac-sha2-512", "hmac-sha2-256"),
+        ],
+    )  # fmt: skip
+    def test_our_own_setting_allows_none(
+        self, context: SSHContext, field: str, option: str, what: str, wanted: str, theirs: str
+    ) -> None:
+        """It is not the host that is old."""
+        changes = {field: (wanted,), "algorithms_set": ((option, "config:7"),)}
+        with Sshd(config=[f"{option} {theirs}"]) as server:
+            error = refusal(context, target_for(server, **changes), within=2)
+        assert (error.kind, error.retryable) == ("no_common_algorithm", False)
+        assert error.message.endswith(
+            f"no {what} in common: it offers {theirs}, and {option} {wanted} (config:7) allows none of that"
+        )
+        assert error.hint == f"add {theirs} to that {option}, or take the setting away"
+
+    @pytest.mark.parametrize(
+        ("option", "theirs"),
+        [
+            ("KexAlgorithms", "diffie-hellman-group1-sha1"),
+            ("Ciphers", "chacha20-poly1305@openssh.com"),
+        ],
+    )
+    def test_what_we_cannot_do(self, context: SSHContext, option: str, theirs: str) -> None:
+        """What paramiko lacks may be sound or broken: no option of ours helps."""
+        with Sshd(config=[f"{option} {theirs}"]) as server:
+            error = refusal(context, target_for(server), within=2)
+        assert error.message.endswith(f"it offers {theirs}")
+        assert error.hint == (
+            f"hostpool can do none of that: {option} in the host's sshd_config may allow more"
+        )
 
     def test_a_broken_one_when_the_host_opts_in(self, context: SSHContext) -> None:
         with Sshd(config=["Ciphers aes128-cbc", "MACs hmac-sha1"]) as old:

@@ -109,6 +109,18 @@ class TestRank:
         assert (target.alive_interval, target.alive_count) == (7.0, 2)
         assert resolve("", "", "db1", ssh_options=options).alive_interval == 8.0
 
+    def test_where_algorithms_are_set_is_known(self, resolve: Resolve, tmp_path: Path) -> None:
+        """For whoever is then told that they allow too little."""
+        variables = "ansible_ssh_common_args='-o Ciphers=aes128-ctr'"
+        options = ("ciphers=aes256-ctr", "MACs hmac-sha2-256")
+        target = resolve(variables, "Host *\nKexAlgorithms curve25519-sha256", ssh_options=options)
+        assert dict(target.algorithms_set) == {
+            "Ciphers": "ansible_ssh_common_args or its like",
+            "MACs": "--ssh-option",
+            "KexAlgorithms": f"{tmp_path}/ssh_config:2",
+        }
+        assert resolve("", "").algorithms_set == ()
+
 
 class TestVariables:
     @pytest.mark.parametrize(
