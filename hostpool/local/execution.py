@@ -13,8 +13,9 @@ import termios
 import time
 import tty
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from hostpool.errors import Cancelled
 from hostpool.events import Stream
@@ -33,8 +34,7 @@ EndAsOther = Callable[[Dialogue, float], bool]
 """(dialogue of the command, grace) -> whether nothing of it is left; blocks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     argv: tuple[str | bytes, ...]
     env: Mapping[str, str]
 

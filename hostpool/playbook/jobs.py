@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from hostpool.playbook.results import Result
 from hostpool.tasks.modules.job import Call, steps_of
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(msgspec.Struct, frozen=True):
     """``replies``: what its module was told before; ``result``: there was no need for a job."""
 
     call: Call
@@ -35,4 +35,4 @@ class Jobs:
         if found is None:
             return call
         about = {"_again": partial(steps_of, found.call), "_replies": found.replies, "_result": found.result}
-        return replace(call, args={**call.args, **about})
+        return msgspec.structs.replace(call, args={**call.args, **about})

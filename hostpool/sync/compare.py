@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import msgspec
 
 from hostpool.sync.filters import NO_FILTERS, Filters
 from hostpool.sync.listing import Record
@@ -38,8 +40,7 @@ class Rules:
 PLAIN = Rules()
 
 
-@dataclass(eq=False)
-class Plan:
+class Plan(msgspec.Struct, eq=False):
     """Numbers are entries of the tree, paths those of the host.
 
     ``send``: new and changed entries, directories too; ``tops``: those of them whose directory is
@@ -50,17 +51,17 @@ class Plan:
     """
 
     tree: Tree
-    send: list[int] = field(default_factory=list)
-    tops: list[int] = field(default_factory=list)
-    chmod: list[int] = field(default_factory=list)
-    touch: list[int] = field(default_factory=list)
-    chown: list[int] = field(default_factory=list)
-    in_the_way: dict[int, int] = field(default_factory=dict)
-    replaced: dict[int, Record] = field(default_factory=dict)
-    delete: list[bytes] = field(default_factory=list)
-    protected: set[bytes] = field(default_factory=set)
-    devices: dict[bytes, int] = field(default_factory=dict)
-    severed: list[int] = field(default_factory=list)
+    send: list[int] = []
+    tops: list[int] = []
+    chmod: list[int] = []
+    touch: list[int] = []
+    chown: list[int] = []
+    in_the_way: dict[int, int] = {}
+    replaced: dict[int, Record] = {}
+    delete: list[bytes] = []
+    protected: set[bytes] = set()
+    devices: dict[bytes, int] = {}
+    severed: list[int] = []
     root_missing: bool = False
     remote_total: int = 0
     delete_total: int = 0

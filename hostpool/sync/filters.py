@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+import msgspec
 
 _WILD = re.compile(rb"[*?\[]")
 _CLASSES = {
@@ -19,8 +20,7 @@ _CLASSES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, dict=True):
     """One pattern, as rsync writes it: ``/`` at its start ties it to the root of the transfer, ``/`` at
     its end restricts it to directories."""
 
@@ -71,8 +71,7 @@ class Rule:
         return self._regex.fullmatch(name) is not None
 
 
-@dataclass(frozen=True)
-class Filters:
+class Filters(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...] = ()
 
     def excludes(self, path: bytes, is_directory: bool) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 _SYMBOLIC = re.compile(r"([ugoa]*)([-+=])([rwxXst]*)")
 _OCTAL = re.compile(r"[0-7]{1,4}")
@@ -12,8 +13,7 @@ _BITS = {"r": 0o444, "w": 0o222, "x": 0o111}
 _WHO = {"u": 0o4700, "g": 0o2070, "o": 0o1007, "a": 0o7777}
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """``only``: the kind it is meant for, None for both."""
 
     only: Literal["D", "F"] | None

@@ -7,14 +7,14 @@ the root of the transfer; the root itself, where it takes part, is ``.`` and com
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
+
+import msgspec
 
 FILE, DIRECTORY, LINK = ord("f"), ord("d"), ord("l")
 ROOT = b"."
 
 
-@dataclass(eq=False)
-class Tree:
+class Tree(msgspec.Struct, eq=False):
     """Columns of one length. ``modes`` are permission bits (07777), ``mtimes`` whole seconds (what
     SFTP and every tar can carry), ``parents`` indices (-1: the root of the transfer), ``links``
     targets of symlinks, ``groups`` maps each further name of a file with several to its first.
@@ -24,18 +24,18 @@ class Tree:
     """
 
     base: bytes = b""
-    paths: list[bytes] = field(default_factory=list)
-    kinds: bytearray = field(default_factory=bytearray)
-    modes: array[int] = field(default_factory=lambda: array("H"))
-    sizes: array[int] = field(default_factory=lambda: array("q"))
-    mtimes: array[int] = field(default_factory=lambda: array("q"))
-    parents: array[int] = field(default_factory=lambda: array("l"))
-    links: dict[int, bytes] = field(default_factory=dict)
-    groups: dict[int, int] = field(default_factory=dict)
-    sources: dict[int, bytes] = field(default_factory=dict)
-    problems: list[tuple[bytes, str]] = field(default_factory=list)
-    skipped: list[bytes] = field(default_factory=list)
-    index: dict[bytes, int] = field(default_factory=dict)
+    paths: list[bytes] = []
+    kinds: bytearray = msgspec.field(default_factory=bytearray)
+    modes: array[int] = msgspec.field(default_factory=lambda: array("H"))
+    sizes: array[int] = msgspec.field(default_factory=lambda: array("q"))
+    mtimes: array[int] = msgspec.field(default_factory=lambda: array("q"))
+    parents: array[int] = msgspec.field(default_factory=lambda: array("l"))
+    links: dict[int, bytes] = {}
+    groups: dict[int, int] = {}
+    sources: dict[int, bytes] = {}
+    problems: list[tuple[bytes, str]] = []
+    skipped: list[bytes] = []
+    index: dict[bytes, int] = {}
     _expected: dict[bytes, int] | None = None
     _children: dict[int, list[int]] | None = None
 

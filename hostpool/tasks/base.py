@@ -8,9 +8,11 @@ and reports the outcome that request foretells.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+
+import msgspec
 
 from hostpool.errors import ErrorInfo
 from hostpool.messages import Become
@@ -24,8 +26,7 @@ class Effect(Enum):
     CHANGE = "change"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """How a task ended on one host, as the task sees it. ``reply`` is the command's to be shown."""
 
     status: Status
@@ -36,8 +37,7 @@ class Outcome:
     error: ErrorInfo | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunReply:
+class RunReply(msgspec.Struct, frozen=True):
     """A command ended by itself. ``exit_code`` is None when a signal (its name, without SIG) ended
     it. The texts are what was kept of the output, the counts all that came (bytes)."""
 
@@ -51,8 +51,7 @@ class RunReply:
     stderr_truncated: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request(Generic[T]):
+class Request(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """``reply = yield from SomeRequest(…)`` is typed by the request."""
 
     effect: Effect
@@ -88,8 +87,7 @@ class Intake(Protocol):
     def feed(self, data: bytes, /) -> None: ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Run(Request[RunReply]):
+class Run(Request[RunReply], frozen=True, kw_only=True):
     """Run ``command`` in the login shell of the session's user (the words, as a shell reads them).
 
     ``env`` and ``chdir`` need a POSIX ``/bin/sh`` on the host and are refused with ``raw``, which
@@ -113,23 +111,20 @@ class Run(Request[RunReply]):
     into: Intake | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sleep(Request[None]):
+class Sleep(Request[None], frozen=True, kw_only=True):
     """Wait; the job can be stopped meanwhile."""
 
     seconds: float
-    effect: Effect = field(default=Effect.QUERY)
+    effect: Effect = Effect.QUERY
 
 
-@dataclass(frozen=True, kw_only=True)
-class Moment(Request[float]):
+class Moment(Request[float], frozen=True, kw_only=True):
     """Seconds on a clock that only goes forward, for a task that waits within limits of its own."""
 
-    effect: Effect = field(default=Effect.QUERY)
+    effect: Effect = Effect.QUERY
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reconnect(Request[None]):
+class Reconnect(Request[None], frozen=True, kw_only=True):
     """Leave the session and log in anew, again and again for ``within`` seconds: the host may be away.
 
     Raises errors.Unreachable, the last attempt's. A password that was refused three times is not
@@ -137,16 +132,15 @@ class Reconnect(Request[None]):
     """
 
     within: float
-    effect: Effect = field(default=Effect.QUERY)
+    effect: Effect = Effect.QUERY
 
 
-@dataclass(frozen=True, kw_only=True)
-class Note(Request[None]):
+class Note(Request[None], frozen=True, kw_only=True):
     """A warning for the person who watches."""
 
     message: str
     hint: str | None = None
-    effect: Effect = field(default=Effect.QUERY)
+    effect: Effect = Effect.QUERY
 
 
 @runtime_checkable

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
+
+import msgspec
 
 from hostpool.errors import ErrorInfo
 from hostpool.tasks.base import Effect, FileSource, Outcome, Request, Run, RunReply
@@ -13,8 +14,7 @@ from hostpool.tasks.base import Effect, FileSource, Outcome, Request, Run, RunRe
 _WOULD_RUN = Outcome(status="skipped", would_run=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """Which exit codes are success, and which one of them means "changed something"."""
 
     ok_codes: frozenset[int] = frozenset({0})
@@ -62,15 +62,14 @@ def _exit_error(code: int, what: str, reply: RunReply) -> ErrorInfo:
     return ErrorInfo("exit_status", f"{what} exited with status {code}", hint)
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """One command line for the host's login shell.
 
     ``command`` goes out as it is. ``stdin`` is what the command reads (nothing by default).
     """
 
     command: str
-    verdict: Verdict = field(default=Verdict())
+    verdict: Verdict = Verdict()
     env: tuple[tuple[str, str], ...] = ()
     chdir: str | None = None
     tty: bool = False
@@ -111,8 +110,7 @@ chmod 700 "$d/$name" || exit 125
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(msgspec.Struct, frozen=True):
     """A local file, copied to a private temporary directory of the host, run there, removed.
 
     ``data`` is its content (its first line says which interpreter; none means /bin/sh), ``args``
@@ -122,7 +120,7 @@ class Script:
     filename: str
     data: bytes
     args: tuple[str, ...] = ()
-    verdict: Verdict = field(default=Verdict())
+    verdict: Verdict = Verdict()
     env: tuple[tuple[str, str], ...] = ()
     chdir: str | None = None
     tty: bool = False
@@ -147,8 +145,7 @@ class Script:
         return self.verdict.outcome(reply, "the script")
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(msgspec.Struct, frozen=True):
     """Logs in and runs a command that does nothing: ``{"ping": "pong"}`` in the result."""
 
     @property

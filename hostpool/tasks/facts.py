@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from hostpool.errors import ErrorInfo
 from hostpool.tasks.base import Effect, Outcome, Request, Run
@@ -12,8 +13,7 @@ from hostpool.tasks.modules.facts import chosen, facts_of
 from hostpool.tasks.modules.facts_program import PROGRAM
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """``{"ansible_facts": {"ansible_distribution": …}}`` in the result, of facts whose names ``patterns``
     match (with or without ``ansible_``; none: all of them)."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -43,16 +42,14 @@ class Sighting(msgspec.Struct, frozen=True):
     blocked: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class HostKeys(Request[Sighting]):
+class HostKeys(Request[Sighting], frozen=True, kw_only=True):
     """A key exchange for each kind of key the server has, all within the connect time-out; for a
     server whose key is known one is enough. Raises errors.Unreachable."""
 
-    effect: Effect = field(default=Effect.QUERY)
+    effect: Effect = Effect.QUERY
 
 
-@dataclass(frozen=True, slots=True)
-class ScanKeys:
+class ScanKeys(msgspec.Struct, frozen=True):
     """``{"keys": [SeenKey…]}`` in the result. ok: a key is known, or could be accepted; failed: one has
     changed or is revoked; unreachable: behind a jump host that is not known yet; skipped: no SSH."""
 

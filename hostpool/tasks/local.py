@@ -7,8 +7,9 @@ and packed once for all hosts with the same need.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from hostpool.sync.compare import Plan
 from hostpool.sync.filters import NO_FILTERS, Filters
@@ -19,8 +20,7 @@ from hostpool.sync.untar import Taker
 from hostpool.tasks.base import Effect, FileSource, Intake, Request
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scan(Request[Tree]):
+class Scan(Request[Tree], frozen=True, kw_only=True):
     """Look at local files and directories. A path that ends in ``/`` stands for what is in it (rsync's
     rule): its entries and ``.`` itself. ``name``: the one file's name, if not its own.
 
@@ -33,31 +33,28 @@ class Scan(Request[Tree]):
     filters: Filters = NO_FILTERS
     chmod: tuple[Change, ...] = ()
     name: str | None = None
-    effect: Effect = field(default=Effect.QUERY)
+    effect: Effect = Effect.QUERY
 
 
-@dataclass(frozen=True, kw_only=True)
-class Digests(Request[dict[int, str]]):
+class Digests(Request[dict[int, str]], frozen=True, kw_only=True):
     """SHA-256 of local files of the tree, by their numbers; what cannot be read is left out."""
 
     key: str
     tree: Tree
     numbers: list[int]
-    effect: Effect = field(default=Effect.QUERY)
+    effect: Effect = Effect.QUERY
 
 
-@dataclass(frozen=True, kw_only=True)
-class Texts(Request[dict[int, bytes]]):
+class Texts(Request[dict[int, bytes]], frozen=True, kw_only=True):
     """The content of small local files (at most ``limit`` bytes each)."""
 
     tree: Tree
     numbers: list[int]
     limit: int
-    effect: Effect = field(default=Effect.QUERY)
+    effect: Effect = Effect.QUERY
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(msgspec.Struct, frozen=True):
     """What became of the entries when they were read: ``failed`` (number → reason) did not come along
     whole, ``sums`` are the SHA-256 of those that did (where asked for)."""
 
@@ -65,8 +62,7 @@ class Packed:
     sums: Mapping[int, str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pack(Request[FileSource]):
+class Pack(Request[FileSource], frozen=True, kw_only=True):
     """The entries ``numbers`` of the tree as a tar stream, below ``t/``, directories after what is in
     them. ``tail`` makes its last members for this one host, when all the rest has been read."""
 
@@ -76,14 +72,13 @@ class Pack(Request[FileSource]):
     need: str
     tail: Callable[[Packed], bytes]
     sums: bool
-    effect: Effect = field(default=Effect.QUERY)
+    effect: Effect = Effect.QUERY
 
 
 # -- the way back
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """A file, directory or symlink of a host, as it is to stand here. ``name`` is relative to the
     host's own directory (``flat``: to DESTDIR), checked to lead nowhere else."""
 
@@ -95,15 +90,14 @@ class Wanted:
     link: bytes = b""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Standing(Request[list[int]]):
+class Standing(Request[list[int]], frozen=True, kw_only=True):
     """Which of ``wanted`` (by their places in it) do not stand here as they should: other kind, size,
     time, mode of a file, or target of a symlink."""
 
     directory: str
     flat: bool
     wanted: list[Wanted]
-    effect: Effect = field(default=Effect.QUERY)
+    effect: Effect = Effect.QUERY
 
 
 class Receiver(Intake, Taker, Protocol):
@@ -124,8 +118,7 @@ class Receiver(Intake, Taker, Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Receive(Request[Receiver]):
+class Receive(Request[Receiver], frozen=True, kw_only=True):
     """``files``: path on the host (absolute) → what it is to become here, under each of its names.
     ``exact``: the names are below ``directory``, not below the host's own in it. Nothing else is taken, and
     no more than ``limit`` bytes. Raises TaskFailed when there is no room for them."""
@@ -135,11 +128,10 @@ class Receive(Request[Receiver]):
     files: Mapping[bytes, list[Wanted]]
     limit: int
     exact: bool = False
-    effect: Effect = field(default=Effect.QUERY)
+    effect: Effect = Effect.QUERY
 
 
-@dataclass(frozen=True, kw_only=True)
-class Accept(Request[list[tuple[bytes, str]]]):
+class Accept(Request[list[tuple[bytes, str]]], frozen=True, kw_only=True):
     """Put what was received in its place, and directories and symlinks too. Returns (name, reason) of
     what could not be. ``verify``: files whose SHA-256 differs from the host's word are not taken.
     ``keep`` False: throw it away."""
@@ -148,30 +140,27 @@ class Accept(Request[list[tuple[bytes, str]]]):
     others: list[Wanted]
     verify: bool
     keep: bool = True
-    effect: Effect = field(default=Effect.QUERY)
+    effect: Effect = Effect.QUERY
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
+class Digest(msgspec.Struct, frozen=True):
     """Of a local file, in hexadecimal."""
 
     sha1: str
     md5: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sums(Request[Digest | None]):
+class Sums(Request[Digest | None], frozen=True, kw_only=True):
     """Of the local file at ``path``; None where there is none. Raises TaskFailed where it cannot be read."""
 
     path: str
-    effect: Effect = field(default=Effect.QUERY)
+    effect: Effect = Effect.QUERY
 
 
 # -- hosts without a shell
 
 
-@dataclass(frozen=True, kw_only=True)
-class SftpList(Request[dict[str, str]]):
+class SftpList(Request[dict[str, str]], frozen=True, kw_only=True):
     """Look at files over SFTP: ``record`` is called for each, as for find's. Returns the facts that the
     shell's answer has too (``state``, ``anchor``). Arguments as in files_query.Question."""
 
@@ -181,20 +170,18 @@ class SftpList(Request[dict[str, str]]):
     below: tuple[bytes, ...] = ()
     record: Callable[[Record], None]
     fact: Callable[[str, str], None]
-    effect: Effect = field(default=Effect.QUERY)
+    effect: Effect = Effect.QUERY
 
 
-@dataclass(frozen=True, kw_only=True)
-class SftpSums(Request[dict[bytes, str]]):
+class SftpSums(Request[dict[bytes, str]], frozen=True, kw_only=True):
     """SHA-256 of files of the host, read back over SFTP, by path below ``dest``."""
 
     dest: str
     paths: Mapping[bytes, int]
-    effect: Effect = field(default=Effect.QUERY)
+    effect: Effect = Effect.QUERY
 
 
-@dataclass(frozen=True, kw_only=True)
-class SftpApply(Request[list[tuple[bytes, str]]]):
+class SftpApply(Request[list[tuple[bytes, str]]], frozen=True, kw_only=True):
     """Carry out a plan over SFTP: each file under a temporary name, read back if ``verify``, renamed.
     Returns (path, reason) of what failed."""
 
@@ -208,19 +195,17 @@ class SftpApply(Request[list[tuple[bytes, str]]]):
     directories: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class SftpFind(Request[None]):
+class SftpFind(Request[None], frozen=True, kw_only=True):
     """What the patterns name: ``match`` gets the pattern's number, the path as matched and its real path,
     ``record`` everything at and below it, by real path."""
 
     patterns: tuple[str, ...]
     match: Callable[[bytes, bytes, bytes], None]
     record: Callable[[Record], None]
-    effect: Effect = field(default=Effect.QUERY)
+    effect: Effect = Effect.QUERY
 
 
-@dataclass(frozen=True, kw_only=True)
-class SftpFetch(Request[None]):
+class SftpFetch(Request[None], frozen=True, kw_only=True):
     """Files of these sizes, by real path, into the receiver."""
 
     files: Mapping[bytes, int]

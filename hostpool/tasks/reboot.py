@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from hostpool.errors import ErrorInfo, Lost, Unreachable
 from hostpool.tasks.base import Effect, Moment, Outcome, Reconnect, Request, Run, RunReply, Sleep
@@ -22,8 +23,7 @@ REBOOT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reboot:
+class Reboot(msgspec.Struct, frozen=True):
     """changed once the host is back with another boot id, within ``timeout`` seconds of being told.
 
     ``command`` and ``boot_id_command`` are read by a POSIX sh on the host, ``command`` with ``args``. lost:

@@ -8,7 +8,8 @@ it starts /bin/sh, and that reads one line, the program, and leaves all that fol
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from hostpool.tasks.base import Run
 
@@ -36,8 +37,7 @@ _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(msgspec.Struct, frozen=True):
     """``command`` is what sshd gets to execute, ``head`` what goes to its stdin before anything else."""
 
     command: bytes

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from hostpool.errors import ErrorInfo
 from hostpool.tasks.base import Outcome, RunReply
@@ -25,7 +26,7 @@ def transferred(
         status="failed",
         changed=changed and moved,
         result={**result, "failed": [path for path, _ in failures]},
-        reply=replace(reply, stderr=lines, stderr_bytes=len(lines)),
+        reply=msgspec.structs.replace(reply, stderr=lines, stderr_bytes=len(lines)),
         error=ErrorInfo("paths_failed", f"{path}: {reason}{more}", None),
     )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +42,7 @@ class Asking:
     def run(self, request: Run, consumer: Consumer, stop: Stop) -> Exit:
         if not (request.raw or request.tty):
             text = request.program or request.command
-            request = dataclasses.replace(request, effect=Effect.QUERY, command="", program=text)
+            request = msgspec.structs.replace(request, effect=Effect.QUERY, command="", program=text)
         return self._session.run(request, consumer, stop)
 
     def __getattr__(self, name: str) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import msgspec
 import pytest
 
@@ -57,7 +55,7 @@ def test_what_travels_over_standard_input_waits_for_room_as_well(
     sshd: Sshd, context: SSHContext, target: Target
 ) -> None:
     """OpenSSH's server gives none before it has started a command."""
-    change = dataclasses.replace(PROGRAM, effect=Effect.CHANGE)
+    change = msgspec.structs.replace(PROGRAM, effect=Effect.CHANGE)
     with Trips(sshd.address, sshd.port) as relay:
         session = context.connect(through(relay, target), Stop())
         assert least(session, relay, PROGRAM) == 3

@@ -7,8 +7,9 @@ the host are POSIX sh; values reach them as arguments or over standard input, ne
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from hostpool.sync.listing import hostile
 from hostpool.tasks.base import Effect, FileSource, Outcome, Request, Run, RunReply
@@ -18,8 +19,7 @@ Result = dict[str, Any]
 Steps = Generator[Request[Any], Any, Result]
 
 
-@dataclass(frozen=True, slots=True)
-class Mode:
+class Mode(msgspec.Struct, frozen=True):
     """``check``: only foretell; ``diff``: say what differs. The driver never sends a change in check
     mode; a module looks here only for what it would otherwise not compute."""
 
@@ -27,8 +27,7 @@ class Mode:
     diff: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(msgspec.Struct, frozen=True):
     """``run(arguments, mode)``: the arguments are bound and complete."""
 
     spec: Spec

@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Generator, Sequence
-from dataclasses import astuple
 from typing import Any
+
+import msgspec
 
 from hostpool.errors import Lost, Unreachable
 from hostpool.tasks.base import Effect, Moment, Request, Run, RunReply, Sleep
@@ -223,7 +224,7 @@ def failure(found: Status, jid: str, limit: int | None = None) -> ModuleFailed:
 
 def packed(reply: Any) -> Any:
     """A reply as plain data, to be had again later."""
-    return {"run": list(astuple(reply))} if isinstance(reply, RunReply) else reply
+    return {"run": list(msgspec.structs.astuple(reply))} if isinstance(reply, RunReply) else reply
 
 
 def unpacked(data: Any) -> Any:

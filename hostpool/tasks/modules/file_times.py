@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from hostpool.tasks.modules.base import ModuleFailed, Result
 from hostpool.tasks.modules.paths import Info
@@ -32,8 +33,7 @@ hp_touch() { # path, stamps as above: access, modification
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(msgspec.Struct, frozen=True):
     """Each is to stay (empty), the current time, or a stamp ``YYYYmmddHHMM.SS`` in the host's time zone."""
 
     access: str = ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,8 +23,7 @@ MARK = b"\x01hostpool\n"
 _MARKER = "printf '\\001hostpool\\n'\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One module with rendered arguments. ``environment`` is for everything it runs. With a ``limit``
     (seconds) its change runs detached, and is looked after every ``poll`` seconds, or not at all."""
 
@@ -39,8 +37,7 @@ class Call:
     poll: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleTask:
+class ModuleTask(msgspec.Struct, frozen=True):
     """The calls, one after the other; a failed one does not stop the others (items of a loop).
 
     The outcome is always ok; ``result["results"]`` holds one result by Ansible's keys for each call.
@@ -65,8 +62,7 @@ class ModuleTask:
         return Outcome(status="ok", result={"results": results})
 
 
-@dataclass(frozen=True, slots=True)
-class Connect:
+class Connect(msgspec.Struct, frozen=True):
     """Only logs in: what a gathering of facts amounts to that nobody reads."""
 
     name: str = "Gathering Facts"
@@ -155,7 +151,7 @@ def _prepared(request: Request[Any], call: Call) -> Request[Any]:
         changes["program"] = _MARKER + request.program
     elif not call.environment:
         changes.pop("env")
-    return replace(request, become=call.become, **changes)
+    return msgspec.structs.replace(request, become=call.become, **changes)
 
 
 def _read(request: Request[Any], reply: Any, call: Call) -> Any:
@@ -169,4 +165,4 @@ def _read(request: Request[Any], reply: Any, call: Call) -> Any:
     if not mark:
         words = (reply.stderr or before).decode("utf-8", "replace").strip()
         raise ModuleFailed(f"the host did not start /bin/sh: {words or f'exit status {reply.exit_code}'}")
-    return replace(reply, stdout=rest)
+    return msgspec.structs.replace(reply, stdout=rest)

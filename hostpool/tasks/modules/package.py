@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
 
 from hostpool.tasks.base import Effect, Request, Run, RunReply
 from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, query, require, text
@@ -55,11 +56,10 @@ def package(args: Mapping[str, Any], mode: Mode) -> Steps:
     manager = text(line) if line else text(require(reply, "the package manager is not known").stdout)
     if manager not in MODULE_OF:
         raise ModuleFailed(unsupported(manager or "unknown"))
-    return (yield from candidates[MODULE_OF[manager]].rest(replace(reply, stdout=rest)))
+    return (yield from candidates[MODULE_OF[manager]].rest(msgspec.structs.replace(reply, stdout=rest)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(msgspec.Struct, frozen=True):
     """A package manager's own module: its first request, made already but not sent; or what is wrong."""
 
     first: Run | None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import msgspec
 
 Kind = Literal["str", "path", "bool", "int", "float", "list", "dict", "mode", "raw", "bytes"]
 
@@ -13,8 +14,7 @@ _TRUE = ("yes", "on", "1", "true", "t", "y")
 _FALSE = ("no", "off", "0", "false", "f", "n")
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(msgspec.Struct, frozen=True):
     """``secret``: its value reaches the host over standard input only, never as an argument."""
 
     kind: Kind = "str"
@@ -25,18 +25,17 @@ class Param:
     secret: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(msgspec.Struct, frozen=True):
     """``free_form``: the parameter that takes a text given instead of arguments. ``extra``: further
     names are allowed (variables). ``refused``: parameters Ansible has and we have not, and why not.
     ``where``: on the host, or here in the parent without asking any host. ``check``: whether check
     mode foretells (full), or only says that it would run (skip)."""
 
     name: str
-    params: Mapping[str, Param] = field(default_factory=dict)
+    params: Mapping[str, Param] = {}
     free_form: str | None = None
     extra: bool = False
-    refused: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = {}
     where: Literal["host", "parent"] = "host"
     one_of: tuple[str, ...] = ()
     exclusive: tuple[tuple[str, ...], ...] = ()

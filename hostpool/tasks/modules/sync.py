@@ -43,6 +43,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from hostpool.batches import Limit
 from hostpool.errors import HostError, TaskFailed
 from hostpool.tasks.base import Effect, Outcome
@@ -114,7 +116,7 @@ def _mirrored(args: Mapping[str, Any], wanted: Sync) -> Steps:
         while True:
             if request.effect is Effect.CHANGE and request.foretells is not None:
                 told = _result(args, request.foretells, wanted.diff)
-                request = replace(request, foretells=Outcome(status="changed", result=told))
+                request = msgspec.structs.replace(request, foretells=Outcome(status="changed", result=told))
             try:
                 reply = yield request
             except HostError as error:
