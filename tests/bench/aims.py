@@ -37,7 +37,7 @@ def _rows(table: dict[str, Any]) -> Rows:
 
 
 def _at_most(what: str, value: float, limit: float, unit: str = "×") -> Aim:
-    return Aim(what, f"≤ {limit:g} {unit}", f"{value:.2f} {unit}", value <= limit)
+    return Aim(what, f"≤ {limit:.3g} {unit}", f"{value:.2f} {unit}", value <= limit)
 
 
 def _at_least(what: str, value: float, limit: float, unit: str = "×") -> Aim:
@@ -82,6 +82,16 @@ def _sync(tables: dict[str, Any]) -> Iterator[Aim]:
             ours = OURS if OURS in rows else f"{OURS} put --no-verify"
             what = f"{tables[key]['title']}: of {name}"
             yield _at_most(what, _wall(rows, ours) / _wall(rows, name), 1)
+    if "sync-fresh" in tables:
+        fresh = tables["sync-fresh"]
+        rows, title = _rows(fresh), fresh["title"]
+        yield _at_most(
+            f"{title}: of rsync, xargs -P", _wall(rows, OURS) / _wall(rows, "rsync, xargs -P"), 0.7
+        )
+        if "sync-one" in tables:
+            alone = median(next(iter(_rows(tables["sync-one"]).values()))["cpu"])
+            share = median(rows[OURS]["cpu"]) / fresh["hosts"] / alone
+            yield _at_most(f"{title}: client CPU a host, of that for one host alone", share, 1)
 
 
 def _start(tables: dict[str, Any]) -> Iterator[Aim]:

@@ -30,9 +30,10 @@ class Trees:
         self.inventory = ground.inventory(HOSTS, port)
         self.addresses = ground.sshd.addresses(HOSTS)
 
-    def ours(self) -> list[str]:
+    def ours(self, hosts: int = HOSTS) -> list[str]:
         target = f"{self.ground.stay}/ours-%h"
-        return [hostpool(), "sync", "-i", str(self.inventory), "-F", "none", "-o", "plain", "--subst", "all",
+        inventory = self.ground.inventory(hosts, self.ground.sshd.port)
+        return [hostpool(), "sync", "-i", str(inventory), "-F", "none", "-o", "plain", "--subst", "all",
                 f"{self.tree}/", target]  # fmt: skip
 
     def each(self, command: str) -> list[str]:
@@ -83,11 +84,11 @@ def sync(ground: Ground, pace: Pace) -> list[Table]:
     changes = 0
 
     def go(
-        words: list[str], before: Callable[[], None], **how: dict[str, str]
+        words: list[str], before: Callable[[], None], phase: str = "", **how: dict[str, str]
     ) -> Callable[[bool], dict[str, Cost]]:
         def once(memory: bool) -> dict[str, Cost]:
             before()
-            return {"": ground.measure([words], memory=memory, **how)[0]}  # type: ignore[arg-type]  # env
+            return {phase: ground.measure([words], memory=memory, **how)[0]}  # type: ignore[arg-type]  # env
 
         return once
 
@@ -104,6 +105,7 @@ def sync(ground: Ground, pace: Pace) -> list[Table]:
         Contestant(OURS, go(trees.ours(), ground.wipe)),
         Contestant("rsync, xargs -P", go(trees.rsync(), ground.wipe), SAME),
         Contestant("tar | ssh tar, xargs -P", go(trees.tar(), ground.wipe), SAME),
+        Contestant(f"{OURS}, one host", go(trees.ours(1), ground.wipe, phase="one")),
         Contestant(f"clush --copy, {few}", go(trees.clush(), ground.wipe), f"{few}, and all into one place"),
         Contestant(
             f"ansible copy, {few}",
@@ -112,7 +114,11 @@ def sync(ground: Ground, pace: Pace) -> list[Table]:
             slow=True,
         ),
     ]
-    tables = [Table("sync-fresh", "a tree, fresh", HOSTS, race(fresh, pace).get("", []), [note])]
+    rows = race(fresh, pace)
+    tables = [
+        Table("sync-fresh", "a tree, fresh", HOSTS, rows.get("", []), [note]),
+        Table("sync-one", "a tree, fresh, to one host", 1, rows.get("one", [])),
+    ]
     ground.wipe()
     ground.measure([trees.ours(), trees.rsync()])
     for key, title, before in (("sync-same", "the same tree again", nothing),
