@@ -94,6 +94,14 @@ class TaskFinished(_Event, frozen=True, kw_only=True, tag="task_finished"):
     result: dict[str, Any] | None = None
 
 
+class PauseStarted(_Event, frozen=True, kw_only=True, omit_defaults=True, tag="pause_started"):
+    """A playbook waits for ``seconds``; ``host`` does so on behalf of its play."""
+
+    host: str
+    seconds: float
+    prompt: str = ""
+
+
 class Warning(_Event, frozen=True, kw_only=True, tag="warning"):
     """Something a person should know that fails nothing by itself."""
 
@@ -119,7 +127,7 @@ HostFinished = HostResult
 HostEvent = HostStarted | HostConnected | HostRetry | Output | Progress | TaskFinished | Warning | HostResult
 """What comes up from a worker."""
 
-Event = HostEvent | RunStarted | PlayStarted | TaskStarted | RunFinished
+Event = HostEvent | RunStarted | PlayStarted | TaskStarted | PauseStarted | RunFinished
 
 _json = msgspec.json.Encoder()
 _PREFIX = b'{"v":%d,' % SCHEMA_VERSION

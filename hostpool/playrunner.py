@@ -20,6 +20,7 @@ from hostpool.events import (
     HostEvent,
     HostRetry,
     HostStarted,
+    PauseStarted,
     PlayStarted,
     Progress,
     RunFinished,
@@ -36,6 +37,7 @@ from hostpool.playbook.running import Ask
 from hostpool.pool import HostPool
 from hostpool.results import HostResult, Status, counts_of
 from hostpool.runner import RunReport, Sink, Sinks
+from hostpool.tasks.modules.job import Connect, ModuleTask
 
 _TICK = 0.2
 _OF_THE_RUN = (HostStarted, HostConnected, HostRetry, Progress)
@@ -187,8 +189,14 @@ class PlayRunner:
             if isinstance(task, Ask):
                 self._ask_for(out.number, out.submit.host, task)
             else:
+                self._tell_of_pauses(out.submit.host, task)
                 self._waiting.setdefault(out.submit.name, deque()).append(out.number)
                 self._pool.apply_async(out.submit.name, task)
+
+    def _tell_of_pauses(self, host: str, task: ModuleTask | Connect) -> None:
+        for call in task.calls if isinstance(task, ModuleTask) else ():
+            if call.module == "pause":
+                self._sinks.tell(PauseStarted(ts=time.time(), host=host, **call.args))
 
     def _ask_for(self, number: int, host: str, question: Ask) -> None:
         """The person's answer comes to ``_take``; meanwhile signals and the deadline are heard."""

@@ -275,7 +275,9 @@ class HostTask:
         args = arguments(self.task, scope)
         if {"seconds", "minutes"} & set(args):
             seconds = float(args.get("seconds") or 0) + 60 * float(args.get("minutes") or 0)
-            item.call = Call("pause", {"seconds": max(seconds, 0.0)})
+            hidden = yes(self.task.keywords.no_log, scope)
+            prompt = "" if hidden else str(args.get("prompt") or "")
+            item.call = Call("pause", {"seconds": max(seconds, 0.0), "prompt": prompt})
         else:
             prompt = args.get("prompt") or "Press enter to continue, Ctrl-C to stop"
             item.ask = Ask(str(prompt), yes(args.get("echo"), scope, True))

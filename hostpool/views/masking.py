@@ -14,6 +14,7 @@ from hostpool.events import (
     HostFinished,
     HostRetry,
     Output,
+    PauseStarted,
     PlayStarted,
     RunFinished,
     RunStarted,
@@ -172,6 +173,8 @@ def mask_event(event: Event, masker: Masker) -> Event:
         return replace(event, task=mask(event.task), argv=tuple(map(mask, event.argv)))
     if isinstance(event, PlayStarted):
         return replace(event, play=mask(event.play))
+    if isinstance(event, PauseStarted):
+        return replace(event, prompt=mask(event.prompt))
     if isinstance(event, TaskStarted):
         return replace(event, play=mask(event.play), task=mask(event.task))
     if isinstance(event, RunFinished) and event.stats:

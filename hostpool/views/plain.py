@@ -11,6 +11,7 @@ from hostpool.events import (
     HostFinished,
     HostRetry,
     Output,
+    PauseStarted,
     PlayStarted,
     RunFinished,
     RunStarted,
@@ -50,7 +51,7 @@ class PlainView(Steady):
                 self._writer.flush()
         elif isinstance(event, HostFinished):
             self._finished(event)
-        elif isinstance(event, PlayStarted | TaskStarted | TaskFinished):
+        elif isinstance(event, PlayStarted | TaskStarted | PauseStarted | TaskFinished):
             self._plays.handle(event)
         elif isinstance(event, RunStarted):
             self._report.start(event)

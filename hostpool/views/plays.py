@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from hostpool.events import PlayStarted, TaskFinished, TaskStarted
+from hostpool.events import PauseStarted, PlayStarted, TaskFinished, TaskStarted
 from hostpool.results import GOOD, Status
 from hostpool.views.fold import names
 from hostpool.views.hunks import Hunks
 from hostpool.views.neutralise import neutralise, one_line
 from hostpool.views.options import ViewOptions
 from hostpool.views.patches import Patches
-from hostpool.views.words import STYLE, indented, status_word
+from hostpool.views.words import STYLE, indented, seconds, status_word
 from hostpool.views.writer import Writer
 
 Outcome = tuple[Status, str, str]
@@ -29,9 +29,12 @@ class Plays:
         self._hunks = self._no_hunks()
         self._places: dict[str, int] = {}
 
-    def handle(self, event: PlayStarted | TaskStarted | TaskFinished) -> None:
+    def handle(self, event: PlayStarted | TaskStarted | PauseStarted | TaskFinished) -> None:
         if isinstance(event, TaskFinished):
             self._add(event)
+            return
+        if isinstance(event, PauseStarted):
+            self._pause(event)
             return
         self.flush()
         if isinstance(event, PlayStarted):
@@ -44,6 +47,12 @@ class Plays:
             self._headings.append(f"TASK [{one_line(event.task)}]")
         if not self._options.quiet:
             self._write_headings()
+
+    def _pause(self, event: PauseStarted) -> None:
+        if not self._options.quiet:
+            prompt = indented(self._clean(event.prompt))
+            self._writer.write("stderr", f"pausing for {seconds(event.seconds)}\n{prompt}")
+            self._writer.flush()
 
     def _add(self, event: TaskFinished) -> None:
         quiet = self._options.quiet and event.status in ("ok", "changed", "skipped")

@@ -81,6 +81,7 @@ def test_every_event_round_trips_as_a_line_of_json_that_begins_as_promised() -> 
         events.RunStarted(ts=1.0, run="r", hosts=("a",), task="t", argv=("hostpool",)),
         events.PlayStarted(ts=1.0, play="p", hosts=("a",)),
         events.TaskStarted(ts=1.0, play="p", task="t"),
+        events.PauseStarted(ts=1.0, host="a", seconds=2.0, prompt="go on"),
         events.RunFinished(ts=1.0, run="r", counts={"ok": 1}, duration=1.0, exit_code=0),
     ]
     for event in (*EVENTS, *more):

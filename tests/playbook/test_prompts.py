@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pexpect  # type: ignore[import-untyped]  # it ships no types
@@ -56,6 +58,58 @@ def test_at_a_terminal(tmp_path: Path, tmp_home: Path) -> None:
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
+
+
+TIMED = """
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  tasks:
+    - name: drained
+      pause: {prompt: "Drain \\e[31mit\\nthen {{ what }}", seconds: %s}
+      register: waited
+    - debug: msg="{{ waited.stdout }} it was"
+"""
+
+
+def test_the_prompt_of_a_pause_with_a_time_is_shown_once(tmp_path: Path, tmp_home: Path) -> None:
+    words = command(tmp_path, TIMED % 2, "-e", "what=wait")
+    began = time.monotonic()
+    plain = without_a_terminal([*words, "-o", "plain"])
+    assert time.monotonic() - began >= 2
+    assert plain.returncode == 0, plain.stderr
+    assert "TASK [drained]\npausing for 2.0 s\n  Drain it\n  then wait\nlocalhost ok\n" in plain.stderr
+    assert plain.stderr.count("then wait") == 1
+    assert "Paused for 2 seconds it was" in plain.stderr
+    lines = [json.loads(line) for line in without_a_terminal([*words, "-o", "jsonl"]).stdout.splitlines()]
+    (event,) = [line for line in lines if line["event"] == "pause_started"]
+    assert (event["host"], event["seconds"], event["prompt"]) == (
+        "localhost", 2.0, "Drain \x1b[31mit\nthen wait",
+    )  # fmt: skip
+
+
+def test_nobody_sees_the_prompt_where_nothing_is_to_be_logged_or_said(tmp_path: Path, tmp_home: Path) -> None:
+    words = command(tmp_path, TIMED % 0, "-e", "what=wait", "-q")
+    assert "Drain" not in without_a_terminal(words).stderr
+    hidden = (TIMED % 0).replace("register:", "no_log: true\n      register:")
+    ran = without_a_terminal(command(tmp_path, hidden, "-e", "what=wait", "-o", "plain"))
+    assert ran.returncode == 0 and "pausing" in ran.stderr and "Drain" not in ran.stderr
+
+
+def test_ctrl_c_during_a_pause(tmp_path: Path, tmp_home: Path) -> None:
+    """As with everything that runs: the first lets it end, the second ends it."""
+    first, *rest = command(tmp_path, TIMED % 300, "-e", "what=wait")
+    child = pexpect.spawn(
+        first, rest, env={**os.environ, "PYTHONPATH": str(ROOT)}, encoding="utf-8", timeout=60,
+        dimensions=(40, 200),
+    )  # fmt: skip
+    child.expect("then wait")
+    child.sendintr()
+    child.expect("Ctrl-C again ends them")
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130
 
 
 def without_a_terminal(words: list[str]) -> subprocess.CompletedProcess[str]:

@@ -18,6 +18,7 @@ from hostpool.events import (
     HostRetry,
     HostStarted,
     Output,
+    PauseStarted,
     PlayStarted,
     Progress,
     RunFinished,
@@ -137,7 +138,7 @@ NAMES = st.one_of(
 def host_events(draw: st.DrawFn, host: str) -> Event:
     ts = START + draw(st.floats(0, 100))
     text = draw(HOSTILE_TEXT)
-    kind = draw(st.integers(0, 8))
+    kind = draw(st.integers(0, 9))
     if kind == 0:
         return HostStarted(ts=ts, host=host)
     if kind == 1:
@@ -155,6 +156,8 @@ def host_events(draw: st.DrawFn, host: str) -> Event:
     if kind == 6:
         play = PlayStarted(ts=ts, play=text, hosts=(host,))
         return play if draw(st.booleans()) else TaskStarted(ts=ts, play="p", task=text)
+    if kind == 7:
+        return PauseStarted(ts=ts, host=host, seconds=2.0, prompt=text)
     stream: Stream = "stderr" if draw(st.booleans()) else "stdout"
     return Output(ts=ts, host=host, stream=stream, text=text, lossy=draw(st.booleans()))
 

@@ -136,4 +136,4 @@ def options(stdout: Stream, stderr: Stream, **fields: Any) -> ViewOptions:
 
 
 def is_play(event: Event) -> bool:
-    return type(event).__name__ in ("PlayStarted", "TaskStarted", "TaskFinished")
+    return type(event).__name__ in ("PlayStarted", "TaskStarted", "PauseStarted", "TaskFinished")

@@ -2,6 +2,7 @@
 
 Parameters:
     seconds: how long
+    prompt: what the runner shows meanwhile
 Returns: ``stdout``, ``rc``, ``echo``
 Needs: nothing.
 Source: ansible.builtin.pause of ansible-core 2.19.
@@ -23,4 +24,4 @@ def pause(args: Mapping[str, Any], mode: Mode) -> Steps:
     return {"changed": False, "rc": 0, "stdout": word, "stderr": "", "echo": True}
 
 
-MODULES = {"pause": Module(Spec("pause", {"seconds": Param("float", 0.0)}), pause)}
+MODULES = {"pause": Module(Spec("pause", {"seconds": Param("float", 0.0), "prompt": Param()}), pause)}

@@ -12,6 +12,7 @@ from hostpool.events import (
     HostRetry,
     HostStarted,
     Output,
+    PauseStarted,
     PlayStarted,
     Progress,
     RunStarted,
@@ -100,6 +101,8 @@ class Model:
             running = self._host(event.host, event.ts)
             if running:
                 running.progress = amount(event.done, event.total, event.unit)
+        elif isinstance(event, PauseStarted):
+            self._state(event.host, event.ts, "pausing")
         elif isinstance(event, TaskFinished):
             self._task_ended(event)
         elif isinstance(event, RunStarted):
