@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hostpool.tasks.base import Run
+from hostpool.tasks.modules import backups
 from hostpool.tasks.modules.base import Mode
 from hostpool.tasks.modules.job import MARK, Call, perform
 from hostpool.tasks.modules.modes import applied
@@ -21,7 +22,8 @@ _CASES = cases()
 
 
 @pytest.mark.parametrize("case", [case for _, case in _CASES], ids=[name for name, _ in _CASES])
-def test_case(case: dict[str, Any]) -> None:
+def test_case(case: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backups, "_now", lambda: "2026-01-02@03:04:05")
     requests, result = run_case(case)
     wanted = case.get("requests")
     if wanted is not None:

@@ -38,6 +38,7 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
+from hostpool.tasks.modules.backups import kept_as
 from hostpool.tasks.modules.base import (
     Mode,
     Module,
@@ -51,7 +52,7 @@ from hostpool.tasks.modules.base import (
 )
 from hostpool.tasks.modules.paths import INFO, SET, Attributes, Info, foretold, octal, take, wanted
 from hostpool.tasks.modules.spec import Param, Spec
-from hostpool.tasks.modules.writing import Content, temporary, text_diff, write
+from hostpool.tasks.modules.writing import Content, text_diff, write
 
 _LIMIT = "104448"
 _LOOK = INFO + r"""
@@ -99,7 +100,7 @@ def put(args: Mapping[str, Any], mode: Mode, content: Content, name: str) -> Ste
     )
     told = {**new.keys(dest), **base, "changed": True}
     if args["backup"] and info.exists:
-        told["backup_file"] = f"{dest}.{temporary('', content.sha1)[2:10]}~"
+        told["backup_file"] = kept_as(dest, info.checksum, content.sha1)
     data = content.data if isinstance(content.data, bytes) else b"(the file is too large to be compared)\n"
     told.update(text_diff(dest, before, data, mode))
     after = yield from write(dest, info, content, attributes, args, told)
@@ -168,7 +169,7 @@ def _on_host(args: Mapping[str, Any], mode: Mode) -> Steps:
         return (yield from _attributes_only(dest, info, attributes, base))
     told = {**foretold(info, attributes, "file", source.size).keys(dest), **base, "changed": True}
     if args["backup"] and info.exists:
-        told["backup_file"] = f"{dest}.{temporary('', source.checksum)[2:10]}~"
+        told["backup_file"] = kept_as(dest, info.checksum, source.checksum)
     content = Content(b"", source.size, source.checksum)
     after = yield from write(dest, info, content, attributes, args, told, source=source_path)
     return {**told, **after.keys(dest), **base}

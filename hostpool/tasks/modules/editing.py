@@ -6,10 +6,11 @@ from collections.abc import Generator, Mapping
 from typing import Any, NamedTuple
 
 from hostpool.tasks.base import Request
+from hostpool.tasks.modules.backups import kept_as
 from hostpool.tasks.modules.base import Mode, ModuleFailed, Result, Steps, change, query, require
 from hostpool.tasks.modules.paths import INFO, SET, Info, foretold, take, wanted
 from hostpool.tasks.modules.spec import Param
-from hostpool.tasks.modules.writing import Content, temporary, text_diff, write
+from hostpool.tasks.modules.writing import Content, text_diff, write
 
 LARGEST = 16 << 20
 """Bytes of a file that is worked on here."""
@@ -90,6 +91,6 @@ def edited(
     if attributes and info.exists:
         told["msg"] = f"{message} and ownership, perms or SE linux context changed"
     if args.get("backup") and info.exists:
-        told["backup_file"] = f"{path}.{temporary('', content.sha1)[2:10]}~"
+        told["backup_file"] = kept_as(path, Content.of(before).sha1, content.sha1)
     now = yield from write(path, info, content, attributes, args, told, parents=True)
     return {**told, **now.keys(more["path"])} if "path" in more else told

@@ -43,6 +43,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hostpool.tasks.base import Request
+from hostpool.tasks.modules.backups import kept_as
 from hostpool.tasks.modules.base import (
     Mode,
     Module,
@@ -72,11 +73,12 @@ def get_url(args: Mapping[str, Any], mode: Mode) -> Steps:
     algorithm, wanted_sum = yield from _checksum(args)
     began = time.monotonic()
     key = secrets.token_hex(8)
+    backup = kept_as("", key)
     octal = args["mode"] if args["mode"] is not None and args["mode"].isdigit() else ""
     words = (
         *wish.words(), args["dest"], "" if mode.check else "really", algorithm, wanted_sum,
         "force" if args["force"] else "", octal, args["owner"] or "", args["group"] or "",
-        f"{key[:8]}~" if args["backup"] else "", "unsafe" if args["unsafe_writes"] else "", key,
+        backup if args["backup"] else "", "unsafe" if args["unsafe_writes"] else "", key,
         args["tmp_dest"] or "",
     )  # fmt: skip
     if mode.check:
@@ -89,7 +91,7 @@ def get_url(args: Mapping[str, Any], mode: Mode) -> Steps:
     result["elapsed"] = int(time.monotonic() - began)
     dest = result["dest"]
     if done == "changed" and args["backup"] and result["checksum_dest"] is not None:
-        result["backup_file"] = f"{dest}.{key[:8]}~"
+        result["backup_file"] = dest + backup
     attributes = wanted(args, info, 0o644)
     if done == "differs":
         new = foretold(

@@ -78,7 +78,7 @@ $(hp_stat -L "$dest")
 INFO
   keep=$uid:$gid
 fi
-[ -z "$old" ] || [ ! -e "$dest" ] || old=$dest.$old
+[ -z "$old" ] || [ ! -e "$dest" ] || old=$dest$old
 hp_install "$dest" "$dest.$key" "${mode:-${now:-0644}}" "$keep" "$owner" "$group" "$old" "" "" "" \
   "$unsafe" "" "$hp_out" > /dev/null || exit
 hp_put changed "$new" "$was" "$md5"; hp_said

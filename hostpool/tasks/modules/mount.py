@@ -29,12 +29,13 @@ from typing import Any
 
 from hostpool.tasks.modules import fstab
 from hostpool.tasks.modules.alongside import look_and, write_and
+from hostpool.tasks.modules.backups import kept_as
 from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, change, text
 from hostpool.tasks.modules.editing import Found
 from hostpool.tasks.modules.paths import Attributes
 from hostpool.tasks.modules.services import TOOLS
 from hostpool.tasks.modules.spec import Param, Spec
-from hostpool.tasks.modules.writing import Content, temporary, text_diff, write
+from hostpool.tasks.modules.writing import Content, text_diff, write
 
 _LOOK = r"""
 cat /proc/self/mountinfo || exit; [ ! -e "$1" ] || printf '\001there\n'
@@ -202,7 +203,7 @@ def _changed(
     if edited:
         content = Content.of(after.encode("utf-8", "surrogateescape"))
         if args["backup"] and found.info.exists:
-            result["backup_file"] = f"{found.path}.{temporary('', content.sha1)[2:10]}~"
+            result["backup_file"] = kept_as(found.path, Content.of(found.content).sha1, content.sha1)
         if not args["opts_no_log"]:
             result.update(text_diff(found.path, found.content, content.data, mode))  # type: ignore[arg-type]
         writing = write(found.path, found.info, content, Attributes(), {}, result, parents=True)
