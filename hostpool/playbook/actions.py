@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from hostpool.playbook.calls import BadTask, arguments
 from hostpool.playbook.files import Files, variables_of
@@ -19,8 +20,7 @@ from hostpool.templating.scope import Scope
 from hostpool.templating.template import RenderError, Template, resolve, truth
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
+class Stats(msgspec.Struct, frozen=True):
     """Of a host, or of the whole run; added to what is there, or in its place."""
 
     data: dict[str, Any]
@@ -28,22 +28,20 @@ class Stats:
     aggregate: bool
 
 
-@dataclass(slots=True)
-class Effects:
+class Effects(msgspec.Struct):
     """What a task does beside its result: facts set, variables included, hosts added."""
 
-    facts: dict[str, Any] = field(default_factory=dict)
-    cached: dict[str, Any] = field(default_factory=dict)
-    included: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = {}
+    cached: dict[str, Any] = {}
+    included: dict[str, Any] = {}
     sources: tuple[str, list[str]] | None = None
     """Of ``included``: the variable they went into, if any, and the files."""
-    hosts: list[tuple[str, list[str], dict[str, Any]]] = field(default_factory=list)
-    groups: list[tuple[str, list[str]]] = field(default_factory=list)
+    hosts: list[tuple[str, list[str], dict[str, Any]]] = []
+    groups: list[tuple[str, list[str]]] = []
     stats: Stats | None = None
 
 
-@dataclass(slots=True)
-class Surroundings:
+class Surroundings(msgspec.Struct):
     files: Files
     verbosity: int = 0
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
+
+import msgspec
 
 from hostpool.inventory.model import Place
 from hostpool.templating.template import Template
@@ -64,8 +66,7 @@ class Keywords:
         return replace(self, **changes)
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(msgspec.Struct, frozen=True):
     """``kind`` is ``loop`` or what follows ``with_``."""
 
     kind: str
@@ -80,8 +81,7 @@ class Loop:
     break_when: tuple[Template, ...] = ()
 
 
-@dataclass(eq=False, slots=True)
-class Task:
+class Task(msgspec.Struct, eq=False):
     """``module`` is the short name; ``args`` hold templates; ``free`` is a text given instead.
     ``limit`` is what ``async`` says."""
 
@@ -89,7 +89,7 @@ class Task:
     args: Any
     place: Place
     name: Any = None
-    keywords: Keywords = field(default_factory=Keywords)
+    keywords: Keywords = msgspec.field(default_factory=Keywords)
     loop: Loop | None = None
     register: str | None = None
     changed_when: tuple[Template, ...] | None = None
@@ -106,29 +106,27 @@ class Task:
     """What an include says of the tasks it brings."""
 
 
-@dataclass(eq=False, slots=True)
-class Block:
+class Block(msgspec.Struct, eq=False):
     block: list[Node]
-    rescue: list[Node] = field(default_factory=list)
-    always: list[Node] = field(default_factory=list)
+    rescue: list[Node] = []
+    always: list[Node] = []
     name: Any = None
 
 
 Node = Task | Block
 
 
-@dataclass(eq=False, slots=True)
-class Role:
+class Role(msgspec.Struct, eq=False):
     """A role as used once: with its parameters and what it was asked to run."""
 
     name: str
     path: str
-    params: Variables = field(default_factory=dict)
-    defaults: Variables = field(default_factory=dict)
-    vars: Variables = field(default_factory=dict)
-    tasks: list[Node] = field(default_factory=list)
-    handlers: list[Task] = field(default_factory=list)
-    dependencies: list[Role] = field(default_factory=list)
+    params: Variables = {}
+    defaults: Variables = {}
+    vars: Variables = {}
+    tasks: list[Node] = []
+    handlers: list[Task] = []
+    dependencies: list[Role] = []
     parent: Role | None = None
     collections: tuple[str, ...] = ()
     public: bool = True
@@ -149,8 +147,7 @@ class Role:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(msgspec.Struct, frozen=True):
     """A variable that is asked for before the play runs. ``encrypt``: by ``password_hash``."""
 
     name: str
@@ -164,34 +161,32 @@ class Prompt:
     salt_size: int | None = None
 
 
-@dataclass(eq=False, slots=True)
-class Play:
+class Play(msgspec.Struct, eq=False):
     place: Place
     hosts: Any
     name: Any = None
-    keywords: Keywords = field(default_factory=Keywords)
-    vars: Variables = field(default_factory=dict)
-    vars_files: list[Any] = field(default_factory=list)
-    prompts: list[Prompt] = field(default_factory=list)
+    keywords: Keywords = msgspec.field(default_factory=Keywords)
+    vars: Variables = {}
+    vars_files: list[Any] = []
+    prompts: list[Prompt] = []
     gather_facts: Any = None
-    gather: Variables = field(default_factory=dict)
+    gather: Variables = {}
     """What the gathering of facts is asked for."""
     serial: Any = None
     strategy: str = "linear"
     max_fail_percentage: Any = None
     force_handlers: Any = None
     order: str | None = None
-    roles: list[Role] = field(default_factory=list)
-    sections: list[list[Node]] = field(default_factory=list)
-    handlers: list[Task] = field(default_factory=list)
+    roles: list[Role] = []
+    sections: list[list[Node]] = []
+    handlers: list[Task] = []
     directory: str = ""
 
 
-@dataclass(eq=False, slots=True)
-class Playbook:
+class Playbook(msgspec.Struct, eq=False):
     """``files``: everything that was read."""
 
-    plays: list[Play] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
+    plays: list[Play] = []
+    files: list[str] = []
     tasks: int = 0
     """How many tasks stand in the files, each once."""

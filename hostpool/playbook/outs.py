@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from hostpool.playbook.calls import Defaults
 from hostpool.playbook.results import Result
@@ -13,20 +14,17 @@ from hostpool.playbook.running import Submit
 from hostpool.playbook.tags import Choice
 
 
-@dataclass(frozen=True, slots=True)
-class PlayBegan:
+class PlayBegan(msgspec.Struct, frozen=True):
     play: str
     hosts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TaskBegan:
+class TaskBegan(msgspec.Struct, frozen=True):
     play: str
     task: str
 
 
-@dataclass(frozen=True, slots=True)
-class TaskEnded:
+class TaskEnded(msgspec.Struct, frozen=True):
     """``status``: ok, changed, failed, unreachable, skipped; ``ignored``: a failure that does not count.
     ``diff``: whether somebody wants to see what differs."""
 
@@ -39,16 +37,14 @@ class TaskEnded:
     diff: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(msgspec.Struct, frozen=True):
     """A warning."""
 
     message: str
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     number: int
     submit: Submit
 
@@ -56,15 +52,14 @@ class Job:
 Out = PlayBegan | TaskBegan | TaskEnded | Said | Job
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(msgspec.Struct, frozen=True):
     """What the command line says about the run."""
 
     limit: str | None = None
     exclude: tuple[str, ...] = ()
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    defaults: Defaults = field(default_factory=Defaults)
-    choice: Choice = field(default_factory=Choice)
+    extra: Mapping[str, Any] = {}
+    defaults: Defaults = msgspec.field(default_factory=Defaults)
+    choice: Choice = msgspec.field(default_factory=Choice)
     force_handlers: bool = False
     fanout: int = 64
     verbosity: int = 0
@@ -75,8 +70,7 @@ class Options:
     exact: bool = True
 
 
-@dataclass(slots=True)
-class HostState:
+class HostState(msgspec.Struct):
     """What became of a host so far. ``why`` is the message of what ended it."""
 
     failed: bool = False

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+
+import msgspec
 
 COLUMNS = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
 
 
-@dataclass(slots=True)
-class Recap:
-    hosts: dict[str, Counter[str]] = field(default_factory=dict)
+class Recap(msgspec.Struct):
+    hosts: dict[str, Counter[str]] = {}
 
     def add(self, host: str, *columns: str) -> None:
         counts = self.hosts.setdefault(host, Counter())

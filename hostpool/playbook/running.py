@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from hostpool.playbook.actions import Effects
 from hostpool.playbook.results import Result
@@ -12,16 +13,14 @@ from hostpool.results import HostResult
 from hostpool.tasks.modules.job import Connect, ModuleTask
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """A pause that only the person at the terminal can end; what is typed becomes ``user_input``."""
 
     prompt: str
     echo: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Submit:
+class Submit(msgspec.Struct, frozen=True):
     """A job for ``host``, reached as ``name`` (the pool's word for it)."""
 
     host: str
@@ -29,13 +28,12 @@ class Submit:
     task: ModuleTask | Connect | Ask
 
 
-@dataclass(slots=True)
-class Ended:
+class Ended(msgspec.Struct):
     """``includes``: for include_tasks and include_role the arguments and variables of each item."""
 
     result: Result
-    effects: list[Effects] = field(default_factory=list)
-    includes: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
+    effects: list[Effects] = []
+    includes: list[tuple[dict[str, Any], dict[str, Any]]] = []
     looped: bool = False
 
 

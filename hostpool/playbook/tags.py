@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+
+import msgspec
 
 from hostpool.playbook.model import Block, Node, Play, Task
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     tags: frozenset[str] = frozenset({"all"})
     skip: frozenset[str] = frozenset()
 
@@ -89,7 +89,7 @@ def applied(plays: Iterable[Play], choice: Choice, start: str | None = None) -> 
                 nodes, found = started_at(nodes, start)
             sections.append(nodes)
         if found:
-            result.append(replace(play, sections=sections))
+            result.append(msgspec.structs.replace(play, sections=sections))
     return result, found
 
 
