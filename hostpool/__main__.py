@@ -15,7 +15,7 @@ _ON_HOSTS = frozenset(
 )
 _COMMANDS_ONLY = frozenset({"run", "script", "ping", "reboot", "keys", "facts"})
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-_NEEDS_NO_HOST = frozenset({"--help", "-h", "--list-hosts"})
+_NEEDS_NO_HOST = frozenset({"--help", "-h", "--list-hosts", "--syntax-check", "--list-tasks", "--list-tags"})
 
 
 def _will_reach_hosts(argv: list[str]) -> bool:
