@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,6 +96,8 @@ def _destinations(pattern: str) -> Inventory:
 def _picked(hosts: tuple[str, ...], number: int | None) -> tuple[str, ...]:
     if number is None or number >= len(hosts):
         return hosts
+    import random
+
     chosen = set(random.sample(hosts, number))
     return tuple(host for host in hosts if host in chosen)
 

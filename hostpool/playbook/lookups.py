@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import os
 import random
-import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -101,6 +100,8 @@ def _env(terms: list[Any], variables: Vars, default: Any = "", **options: Any) -
 
 
 def _pipe(terms: list[Any], variables: Vars, **options: Any) -> list[Any]:
+    import subprocess
+
     found = []
     for term in terms:
         done = subprocess.run(str(term), shell=True, capture_output=True, text=True, check=False)

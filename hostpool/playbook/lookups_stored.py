@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 import secrets
 import string
 from collections.abc import Callable, Mapping
-from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +71,8 @@ def _made(length: int, chars: Any, seed: Any) -> str:
 
 
 def _ini(terms: list[Any], variables: Vars, **options: Any) -> list[Any]:
+    from configparser import ConfigParser
+
     found: list[Any] = []
     for term in terms:
         key, given = _term(term, options)
@@ -93,6 +93,8 @@ def _ini(terms: list[Any], variables: Vars, **options: Any) -> list[Any]:
 
 
 def _csvfile(terms: list[Any], variables: Vars, **options: Any) -> list[Any]:
+    import csv
+
     found: list[Any] = []
     for term in terms:
         key, given = _term(term, options)

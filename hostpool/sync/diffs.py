@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from hostpool.sync.compare import Plan
@@ -85,6 +84,8 @@ def unified(path: bytes, theirs: bytes, ours: bytes) -> str:
 
 def unified_texts(before: str, after: str, old: str, new: str) -> str:
     """As ``diff -u`` has it: a line ends with ``\\n`` and with nothing else."""
+    import difflib  # most runs show no differences
+
     lines = difflib.unified_diff(_lines_of(before), _lines_of(after), old, new)
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines

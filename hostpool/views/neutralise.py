@@ -16,6 +16,7 @@ grep appends it (it erases to the right, where nothing stands yet) and ``ESC ( B
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _UNUSUAL = re.compile(r"[^\n\t\x20-\x7e]")
 _COLOUR = r"\x1b\[[0-9;:]*m|\x1b\[0?K|\x1b\(B"
@@ -23,7 +24,12 @@ _CONTROL = (
     r"\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u070f\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     r"\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff"
 )
-_HARMFUL = re.compile(rf"{_COLOUR}|\r\n|[{_CONTROL}]")
+
+
+@cache
+def _harmful() -> re.Pattern[str]:
+    """Compiled when a text first needs it: most runs see none, and it takes as long as ten others."""
+    return re.compile(rf"{_COLOUR}|\r\n|[{_CONTROL}]")
 
 
 def _shown(match: re.Match[str]) -> str:
@@ -46,7 +52,7 @@ def neutralise(text: str) -> str:
     """``text`` with everything visible that would not print; idempotent. Lines keep their length."""
     if _UNUSUAL.search(text) is None:
         return text
-    return _HARMFUL.sub(_shown, text)
+    return _harmful().sub(_shown, text)
 
 
 def one_line(text: str) -> str:
