@@ -24,7 +24,7 @@ from hostpool.events import (
     Warning,
 )
 from hostpool.results import LEFT_OUT
-from hostpool.secrets import MaskedStream, Masker
+from hostpool.secrets import MIN_LENGTH, MaskedStream, Masker
 from hostpool.views.options import View
 
 replace = msgspec.structs.replace
@@ -111,14 +111,24 @@ def _split(exact: str) -> tuple[str, bytes | None]:
 
 def mask_value(value: Any, masker: Masker) -> Any:
     """``value`` with every string in it masked, keys included."""
+    return _masked(value, masker) if masker else value
+
+
+def _masked(value: Any, masker: Masker) -> Any:
+    # The kinds that data of events are made of first, the commonest at the top.
+    kind = type(value)
+    if kind is str:
+        return masker.mask(value) if len(value) >= MIN_LENGTH else value
+    if kind is bool or value is None or kind is int or kind is float:
+        return value
     if isinstance(value, str):
         return masker.mask(value)
     if isinstance(value, bytes):
         return masker.mask(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
     if isinstance(value, dict):
-        return {mask_value(key, masker): mask_value(item, masker) for key, item in value.items()}
+        return {_masked(key, masker): _masked(item, masker) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [mask_value(item, masker) for item in value]
+        return [_masked(item, masker) for item in value]
     return value
 
 
@@ -154,6 +164,8 @@ def _mask_kept_bytes(data: bytes | None, truncated: bool, masker: Masker) -> byt
 
 def mask_event(event: Event, masker: Masker) -> Event:
     """``event`` without secrets in anything a host, a person or a file may have put there."""
+    if not masker:
+        return event
     mask = masker.mask
     if isinstance(event, HostFinished):
         return _mask_result(event, masker)
