@@ -59,6 +59,8 @@ _LAYOUTS = (
     """,
     # Where the hosts of a playbook stood when it ended, for a rerun: one compressed document.
     "CREATE TABLE left_over (run INTEGER PRIMARY KEY, record BLOB NOT NULL);",
+    # Nothing new, but a record of ``step`` may hold several events from here on.
+    "",
 )
 """What leads from each layout to the next; entries are never changed once released."""
 

@@ -14,7 +14,7 @@ import msgspec
 from hostpool.errors import ErrorInfo
 from hostpool.history.database import HistoryError, explained, host_id, open_for_reading
 from hostpool.history.process import lives
-from hostpool.history.records import Run, Step, decompressed, unpacked, unpacked_step
+from hostpool.history.records import Run, Step, decompressed, unpacked, unpacked_steps
 from hostpool.results import STATUSES, HostResult, Status
 
 _COLUMNS = (
@@ -120,7 +120,7 @@ class History:
             if connection is not None:
                 found = connection.execute("SELECT record FROM step WHERE run = ? ORDER BY id", (run.run,))
                 for (record,) in found:
-                    yield unpacked_step(record)
+                    yield from unpacked_steps(record)
 
     def statuses(self, run: Run) -> dict[str, Status]:
         with self._reading() as connection:

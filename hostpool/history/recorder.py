@@ -18,16 +18,19 @@ from hostpool.events import Event, HostStarted, PlayStarted, RunFinished, TaskFi
 from hostpool.history import process
 from hostpool.history.database import PLACES, HistoryError, explained, host_id, open_for_writing
 from hostpool.history.pruning import Limits, prune_when_due
-from hostpool.history.records import KEPT_OUTPUT, About, Step, compressed, packed, packed_step
+from hostpool.history.records import KEPT_OUTPUT, About, Step, compressed, packed, packed_steps, step_line
 from hostpool.results import HostResult
 
 _GATHER = 0.1
 """Seconds that changes are gathered before they are written: what a kill may cost."""
 _BACKLOG = 32 * 1024 * 1024
 """Bytes waiting for a slow disk; beyond them only states are kept, without output."""
+_TOGETHER = 256 * 1024
+"""Bytes of events of a playbook that become one record; whoever reads it holds all of them."""
 _PATIENCE = 20.0
 """Seconds the end of a run waits for the last writes."""
 
+_STEPS = (TaskFinished, TaskStarted, PlayStarted)
 Warn = Callable[[HostpoolError], None]
 _Row = tuple[int, str, str, float, bytes | None]
 
@@ -56,7 +59,9 @@ class Recorder:
         self._run = 0
         self._ids: dict[str, int] = {}
         self._rows: list[_Row] = []
-        self._steps: list[tuple[int, bytes]] = []
+        self._lines: list[bytes] = []
+        self._lines_size = 0
+        self._steps: list[bytes] = []
         self._room: dict[str, int] = {}
         self._bytes = 0
         self._end: RunFinished | None = None
@@ -109,12 +114,12 @@ class Recorder:
     # -- the sink ------------------------------------------------------------------------------------
 
     def handle(self, event: Event) -> None:
-        if isinstance(event, HostStarted):
+        if isinstance(event, _STEPS):
+            self._step(event)
+        elif isinstance(event, HostStarted):
             self._put(event.host, "running", event.ts, None)
         elif isinstance(event, HostResult):
             self._put(event.host, event.status, event.ts, self._packed(event))
-        elif isinstance(event, PlayStarted | TaskStarted | TaskFinished):
-            self._step(event)
         elif isinstance(event, RunFinished):
             with self._changed:
                 self._end = event
@@ -140,16 +145,32 @@ class Recorder:
 
     def _step(self, event: Step) -> None:
         masked = self._mask(event)
-        assert isinstance(masked, PlayStarted | TaskStarted | TaskFinished)
+        assert isinstance(masked, _STEPS)
         host = event.host if isinstance(event, TaskFinished) else ""
         room = self._room.get(host, KEPT_OUTPUT if self._output else 0)
-        record, size = packed_step(masked, room)
+        line, size = step_line(masked, room)
         self._room[host] = room - size
         with self._changed:
-            if self._thread is not None and self._bytes < _BACKLOG:
-                self._steps.append((self._run, record))
-                self._bytes += len(record)
-                self._changed.notify()
+            if self._thread is None or self._bytes + self._lines_size >= _BACKLOG:
+                return
+            self._wake()
+            self._lines.append(line)
+            self._lines_size += len(line)
+            if self._lines_size > _TOGETHER:
+                # More than the writing thread keeps up with: it waits smaller.
+                self._pack()
+
+    def _pack(self) -> None:
+        if self._lines:
+            record = packed_steps(self._lines)
+            self._lines, self._lines_size = [], 0
+            self._steps.append(record)
+            self._bytes += len(record)
+
+    def _wake(self) -> None:
+        """To be called before there is something to write, if there was nothing."""
+        if not (self._rows or self._steps or self._lines):
+            self._changed.notify()
 
     def _put(self, host: str, status: str, ts: float, record: bytes | None) -> None:
         with self._changed:
@@ -157,9 +178,9 @@ class Recorder:
                 return
             # A playbook may come to hosts that were not known when it began.
             place = self._ids.setdefault(host, host_id(self._run, len(self._ids)))
+            self._wake()
             self._rows.append((place, _text(host), status, ts, record))
             self._bytes += len(record or b"")
-            self._changed.notify()
 
     # -- the writing thread --------------------------------------------------------------------------
 
@@ -176,7 +197,7 @@ class Recorder:
         finally:
             with self._changed:
                 self._thread = None
-                self._rows, self._steps = [], []
+                self._rows, self._steps, self._lines = [], [], []
             try:
                 connection.close()
             except sqlite3.Error:  # the disk is full: what was committed stays
@@ -185,14 +206,17 @@ class Recorder:
     def _write_some(self, connection: sqlite3.Connection) -> bool:
         """Waits for changes and writes them; whether more may come."""
         with self._changed:
-            self._changed.wait_for(lambda: self._rows or self._steps or self._closing)
+            self._changed.wait_for(lambda: self._rows or self._steps or self._lines or self._closing)
             if not self._closing:
                 self._changed.wait_for(lambda: self._closing, _GATHER)
             rows, self._rows = self._rows, []
             steps, self._steps = self._steps, []
+            lines, self._lines, self._lines_size = self._lines, [], 0
             self._bytes = 0
             end = self._end if self._closing else None
             more = not self._closing
+        if lines:
+            steps.append(packed_steps(lines))
         connection.execute("BEGIN IMMEDIATE")
         with connection:
             connection.executemany(
@@ -200,7 +224,9 @@ class Recorder:
                 " DO UPDATE SET status = excluded.status, since = excluded.since, record = excluded.record",
                 rows,
             )
-            connection.executemany("INSERT INTO step (run, record) VALUES (?, ?)", steps)
+            connection.executemany(
+                "INSERT INTO step (run, record) VALUES (?, ?)", [(self._run, record) for record in steps]
+            )
             if end is not None and self._left is not None:
                 connection.execute("INSERT INTO left_over VALUES (?, ?)", (self._run, self._left))
             if end is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -89,16 +90,22 @@ def _fitting(result: dict[str, Any] | None) -> dict[str, Any] | None:
     return None if room < 0 else {**others, "diff": shortened(diff, room)[0]}
 
 
-def packed_step(step: Step, room: int) -> tuple[bytes, int]:
+def step_line(step: Step, room: int) -> tuple[bytes, int]:
     """A masked event of a playbook, and how much of ``room`` (bytes) its data takes; what does not fit
     is left out."""
     if not isinstance(step, TaskFinished):
-        return compressed(_json(step)), 0
+        return _json(step), 0
     size = len(_json((step.result, step.diff)))
     if size > room:
         result = {key: step.result[key] for key in ("ignored",) if step.result and key in step.result}
         step, size = msgspec.structs.replace(step, result=result or None, diff=None), 0
-    return compressed(_json(step)), size
+    return _json(step), size
+
+
+def packed_steps(lines: Sequence[bytes]) -> bytes:
+    """One record of several events, which are much alike: together they take a fraction of the room, and of
+    the time."""
+    return compressed(b"\n".join(lines))
 
 
 def unpacked(record: bytes) -> HostResult:
@@ -109,10 +116,10 @@ def unpacked(record: bytes) -> HostResult:
         raise ValueError(str(error)) from error
 
 
-def unpacked_step(record: bytes) -> Step:
+def unpacked_steps(record: bytes) -> list[Step]:
     """Raises ValueError for what is no record."""
     try:
-        return _step_decoder.decode(decompressed(record))
+        return _step_decoder.decode_lines(decompressed(record))
     except (zlib.error, msgspec.DecodeError) as error:
         raise ValueError(str(error)) from error
 

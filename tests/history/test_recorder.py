@@ -9,11 +9,13 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hostpool.errors import HostpoolError
 from hostpool.events import Event, HostStarted, PlayStarted, RunFinished, TaskFinished, TaskStarted
 from hostpool.history import FILE_NAME, About, History, HistoryError, Limits, Query, Recorder, prune
+from hostpool.history.records import Step, compressed, decompressed
 from hostpool.results import HostResult, counts_of
 from tests.farm.processes import wait_until
 
@@ -283,3 +285,65 @@ def timed(file: Path, query: Query) -> float:
     with History(file) as history:
         history.runs(query)
     return time.process_time() - began
+
+
+def ended(number: int, size: int = 10) -> TaskFinished:
+    return TaskFinished(
+        ts=1.0,
+        host=f"web{number}",
+        play="p",
+        task=f"task {number}",
+        status="ok",
+        result={"msg": "é\n" * size},
+    )
+
+
+def test_what_happened_is_there_while_the_run_goes_on(file: Path) -> None:
+    """So that it is there as well when nobody is left to close anything."""
+    recorder = Recorder(file, ABOUT)
+    recorder.begin(["web1"])
+    steps: list[Step] = [ended(number) for number in range(30)]
+
+    def kept() -> list[Step]:
+        with History(file) as history:
+            return list(history.steps(history.run()))
+
+    for some in (steps[:10], steps[10:20], steps[20:]):
+        for step in some:
+            recorder.handle(step)
+        wait_until(lambda last=some[-1]: last in kept(), seconds=30)  # type: ignore[misc]  # mypy does not type lambda defaults
+    assert kept() == steps
+    recorder.close()
+
+
+def test_tasks_that_come_faster_than_they_are_written(file: Path) -> None:
+    """While another run holds the file they wait as records of a bounded size."""
+    recorder = Recorder(file, ABOUT)
+    recorder.begin([f"web{number}" for number in range(60)])
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    steps = [ended(number, 10_000) for number in range(60)]
+    for step in steps:
+        recorder.handle(step)
+    other.execute("COMMIT")
+    recorder.close()
+    with History(file) as history:
+        assert list(history.steps(history.run())) == steps
+    sizes = [len(decompressed(record)) for (record,) in other.execute("SELECT record FROM step")]
+    other.close()
+    assert len(sizes) > 1 and max(sizes) < 350_000
+
+
+def test_records_of_one_task_each_are_still_shown(file: Path) -> None:
+    """As layout 3 wrote them."""
+    record(file, "web1")
+    steps: list[Step] = [TaskStarted(ts=1.0, play="p", task="t"), ended(1), ended(2)]
+    connection = sqlite3.connect(file)
+    connection.executemany(
+        "INSERT INTO step (run, record) VALUES (1, ?)", [(compressed(msgspec.json.encode(s)),) for s in steps]
+    )
+    connection.executescript("PRAGMA user_version = 3")
+    connection.close()
+    with History(file) as history:
+        assert list(history.steps(history.run())) == steps
+    assert record(file, "web1") == 2
