@@ -43,6 +43,9 @@ _TICK = 0.2
 _OF_THE_RUN = (HostStarted, HostConnected, HostRetry, Progress)
 Asking = Callable[[str, bool, Callable[[], bool]], str | None]
 """Prompt, whether what is typed is shown, whether to give up → what was typed; None: nobody did."""
+_NUMBERS = (bool, int, float)
+_PLAIN = frozenset({str, type(None), *_NUMBERS})
+_LISTS = (list, tuple, set, frozenset)
 _LOOK = "look at the host before running it again"
 
 
@@ -287,7 +290,7 @@ def _verdict(state: HostState | None) -> tuple[Status, ErrorInfo | None]:
 
 def task_finished(out: TaskEnded, now: float) -> TaskFinished:
     """The event of one task of one host, its result as data that JSON can carry."""
-    result = plain({key: value for key, value in out.result.items() if not key.startswith("_")})
+    result = {key: plain(value) for key, value in out.result.items() if not key.startswith("_")}
     result["msg"] = _message(out.result)
     if not result["msg"]:
         del result["msg"]
@@ -329,13 +332,21 @@ def _word(value: Any) -> str:
 
 def plain(value: Any) -> Any:
     """``value`` as JSON can carry it; what is none of its kinds becomes text."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is dict:
+        return {
+            key if type(key) is str else str(key): item if type(item) in _PLAIN else plain(item)
+            for key, item in value.items()
+        }
     if isinstance(value, str):
         return str(value)
-    if value is None or isinstance(value, bool | int | float):
+    if isinstance(value, _NUMBERS):
         return value
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, _LISTS):
         return [plain(item) for item in value]
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
