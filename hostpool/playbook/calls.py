@@ -34,13 +34,15 @@ class Defaults:
     become_password: Secret | None = None
 
 
-def yes(value: Any, scope: Scope, default: bool = False) -> bool:
+def yes(value: Any, scope: Mapping[str, Any], default: bool = False) -> bool:
     """A keyword that is yes or no, or a template of it."""
-    value = resolve(value, scope)
     if value is None:
         return default
     if isinstance(value, bool):
         return value
+    value = resolve(value, scope)
+    if value is None:
+        return default
     return str(value).strip().lower() in ("y", "yes", "on", "1", "true", "t")
 
 
@@ -65,7 +67,7 @@ def build(task: Task, scope: Scope, defaults: Defaults) -> Call:
 
 
 def _seconds(value: Any, what: str, default: float, scope: Scope) -> float:
-    found = resolve(value, scope)
+    found = None if value is None else resolve(value, scope)
     try:
         return max(0.0, float(default if found is None else found))
     except (TypeError, ValueError):

@@ -22,7 +22,7 @@ from hostpool.results import HostResult
 from hostpool.tasks.modules.job import Call, ModuleTask
 from hostpool.tasks.modules.parent import PARENT
 from hostpool.templating.scope import Scope
-from hostpool.templating.template import RenderError, resolve, truth
+from hostpool.templating.template import MADE, RenderError, resolve, truth
 
 T = TypeVar("T")
 _GRACE = 30
@@ -112,7 +112,7 @@ class HostTask:
         loop = self.task.loop
         assert loop is not None
         alone = self.task.until or loop.break_when or self.task.module in PARENT
-        pause = float(resolve(loop.pause, self._scope({})) or 0)
+        pause = float(self._value(loop.pause, {}) or 0)
         if alone:
             for number, item in enumerate(items):
                 yield from self._one(item, pause if number else 0.0)
@@ -164,10 +164,13 @@ class HostTask:
         if loop.index_var:
             item.result[loop.index_var] = item.variables[loop.index_var]
             item.result["ansible_index_var"] = loop.index_var
-        try:
-            item.result["_ansible_item_label"] = label_of(loop, item.variables, self._scope(item.variables))
-        except RenderError:
-            item.result["_ansible_item_label"] = item.variables[name]
+        label = item.variables[name]
+        if loop.label is not None:
+            try:
+                label = label_of(loop, item.variables, self._scope(item.variables))
+            except RenderError:
+                pass
+        item.result["_ansible_item_label"] = label
 
     # -- one item ----------------------------------------------------------------------------------------
 
@@ -206,20 +209,19 @@ class HostTask:
 
     def _timeout(self, *calls: Call) -> float | None:
         """The task's ``timeout``, in seconds; 0 is none. What waits for jobs ends with them."""
-        jobs = sum(call.limit + _GRACE for call in calls if call.limit and call.poll)
+        jobs = sum([call.limit + _GRACE for call in calls if call.limit and call.poll])
+        value = self._value(self.task.keywords.timeout, {})
         try:
-            value = resolve(self.task.keywords.timeout, self._scope({}))
             return float(value) or None if value is not None else jobs or None
         except (TypeError, ValueError):
             raise BadTask(f"timeout is a number of seconds, not {value!r}") from None
 
     def _patience(self, item: _Item) -> tuple[int, float]:
         """How many further attempts, and the seconds between them."""
-        scope = self._scope(item.variables)
-        retries = resolve(self.task.retries, scope)
+        retries = self._value(self.task.retries, item.variables)
         if retries is None:
             retries = 3 if self.task.until else 0
-        delay = resolve(self.task.delay, scope)
+        delay = self._value(self.task.delay, item.variables)
         try:
             return max(0, int(retries)), max(0.0, float(delay if delay is not None else 5))
         except (TypeError, ValueError):
@@ -298,6 +300,8 @@ class HostTask:
         if isinstance(facts, dict) and task.module not in PARENT:
             effects = item.effects = item.effects or Effects()
             effects.cached.update(facts)
+        if task.changed_when is None and task.failed_when is None:
+            return result
         try:
             found: Result = yield from self._gathering.rendered(
                 lambda: judged(
@@ -308,6 +312,10 @@ class HostTask:
             result.update(failed=True, msg=message_of(error))
             return result
         return found
+
+    def _value(self, value: Any, more: dict[str, Any]) -> Any:
+        """What a keyword says; most say nothing, or what needs no variables. Raises RenderError."""
+        return resolve(value, self._scope(more)) if isinstance(value, MADE) else value
 
     def _scope(self, more: dict[str, Any]) -> Scope:
         return self._variables.of_task(self.host, self.task, more or None)

@@ -21,10 +21,14 @@ def find(name: str, variables: Mapping[str, Any], kind: str = "files") -> str:
         if os.path.exists(expanded):  # noqa: PTH110
             return expanded
         raise FileNotFoundError(f"{expanded} does not exist")
-    looked = []
-    for directory in variables.get(SEARCH_PATH) or ["."]:
-        for place in (Path(directory, kind, name), Path(directory, name)):
-            if place.exists():
-                return str(place)
-            looked.append(str(place))
-    raise FileNotFoundError(f"{name} is in none of: {', '.join(looked)}")
+    plain = str(Path(name))
+    places = [
+        os.path.join(directory, below, plain)  # noqa: PTH118 -- a Path costs more than asking for the file
+        for directory in variables.get(SEARCH_PATH) or ["."]
+        for below in (kind, "")
+    ]
+    for place in places:
+        if os.path.exists(place):  # noqa: PTH110
+            return str(Path(place))
+    looked = ", ".join(str(Path(place)) for place in places)
+    raise FileNotFoundError(f"{name} is in none of: {looked}")

@@ -55,9 +55,7 @@ def judged(
     """``changed_when`` and ``failed_when`` say what the result was. Raises RenderError."""
     if result.get("unreachable") or result.get("skipped"):
         return result
-    seen = scope.below(
-        {register: result} if register else {}, {k: v for k, v in result.items() if k not in scope}
-    )
+    seen = (scope.below({register: result}) if register else scope).above(dict(result))
     if changed_when is not None:
         result["changed"] = all(truth(each.render(seen), each) for each in changed_when)
     if failed_when is not None:

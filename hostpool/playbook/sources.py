@@ -15,6 +15,8 @@ from hostpool.tasks.modules.writing import Content
 
 IN_MEMORY = 4 << 20
 """Bytes of a file beyond which it is read by the workers piece by piece."""
+_HEAD = 32
+"""Bytes of a file that tell what it is."""
 _YES_OR_NO = Param("bool")
 
 
@@ -33,13 +35,14 @@ def said(args: Mapping[str, Any], name: str, default: bool) -> bool:
 
 def content_of(path: Path, decrypt: bool = True) -> Content:
     """Raises OSError, BadTask."""
-    if decrypt:
-        refuse_vault(path)
-    size = path.stat().st_size
-    if size <= IN_MEMORY:
-        return Content.of(path.read_bytes())
-    digest = hashlib.sha1()
     with path.open("rb") as file:
+        head = file.read(_HEAD)
+        if decrypt:
+            _refuse_vault(head, path)
+        size = os.fstat(file.fileno()).st_size
+        if size <= IN_MEMORY:
+            return Content.of(head + file.read())
+        digest = hashlib.sha1(head)
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return Content(FileSource(str(path)), size, digest.hexdigest())
@@ -47,8 +50,12 @@ def content_of(path: Path, decrypt: bool = True) -> Content:
 
 def refuse_vault(path: Path) -> None:
     with path.open("rb") as file:
-        if is_vault(file.read(32)):
-            raise BadTask(f"{path} is encrypted with Vault, which is read in variables only: not supported")
+        _refuse_vault(file.read(_HEAD), path)
+
+
+def _refuse_vault(head: bytes, path: Path) -> None:
+    if is_vault(head):
+        raise BadTask(f"{path} is encrypted with Vault, which is read in variables only: not supported")
 
 
 def tree_of(top: Path, *, with_itself: bool, follow: bool) -> list[tuple[str, Content | str | None]]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from hostpool.playbook.jobs import Jobs
 from hostpool.playbook.lookuppaths import SEARCH_PATH
@@ -42,15 +45,11 @@ class Facts(Mapping[str, Any]):
         self.known = {**(self.known or {}), **facts}
 
     def get(self, name: str, default: Any = None) -> Any:
-        if not name.startswith("ansible_"):
-            return (self.known or {}).get(name, default)
-        if name == "ansible_facts":
-            if self.elided:
-                raise FactsWanted(self._host)
-            return self.short
         if self.elided and is_fact(name):
             raise FactsWanted(self._host)
-        return (self.known or {}).get(name, default)
+        if name == "ansible_facts":
+            return self.short
+        return default if self.known is None else self.known.get(name, default)
 
     def __getitem__(self, name: str) -> Any:
         found = self.get(name, Facts)
@@ -64,7 +63,9 @@ class Facts(Mapping[str, Any]):
         return {name.removeprefix("ansible_"): value for name, value in (self.known or {}).items()}
 
     def __contains__(self, name: object) -> bool:
-        return self.get(str(name), Facts) is not Facts
+        if self.elided and is_fact(str(name)):
+            raise FactsWanted(self._host)
+        return name == "ansible_facts" or (self.known is not None and name in self.known)
 
     def __iter__(self) -> Iterator[str]:
         yield "ansible_facts"
@@ -74,8 +75,11 @@ class Facts(Mapping[str, Any]):
         return 1 + len(self.known or {})
 
 
+@lru_cache(4096)
 def is_fact(name: str) -> bool:
-    return name not in _NOT_FACTS and (name[8:] in NAMES or name.startswith(_INTERFACES))
+    if not name.startswith("ansible_") or name in _NOT_FACTS:
+        return False
+    return name == "ansible_facts" or name[8:] in NAMES or name.startswith(_INTERFACES)
 
 
 class HostVars(Mapping[str, Any]):
@@ -149,6 +153,15 @@ class HostFiles(Mapping[str, Any]):
         return len(self._values)
 
 
+class _OfTask(msgspec.Struct):
+    """What a task sees on each host of a play alike."""
+
+    own: dict[str, Any]
+    params: tuple[Mapping[str, Any], ...]
+    vars: tuple[Mapping[str, Any], ...]
+    defaults: tuple[Mapping[str, Any], ...]
+
+
 class Variables:
     """What is known of all hosts while playbooks run."""
 
@@ -171,6 +184,7 @@ class Variables:
         self._files_of: FilesOf = lambda host: {}
         self._files: dict[str, HostFiles] = {}
         self.play_magic: dict[str, Any] = {}
+        self._of_tasks: dict[Task, _OfTask] = {}
 
     def facts(self, host: str) -> Facts:
         found = self._facts.get(host)
@@ -210,6 +224,7 @@ class Variables:
         a host."""
         self.play = play
         self._files_of, self._files = files, {}
+        self._of_tasks = {}
         exported = tuple(role.vars for role in reversed(play.roles) if role.public and role.vars)
         self.play_layers = tuple(layer for layer in (play.vars, *exported) if layer)
         self.play_magic = {**self._magic, **magic, "playbook_dir": play.directory}
@@ -230,23 +245,35 @@ class Variables:
 
     def of_task(self, host: str, task: Task, more: Mapping[str, Any] | None = None) -> Scope:
         """``more``: the item of a loop and its kin, above all."""
-        role = task.role
-        chain = role.chain() if role is not None else []
+        shared = self._of_tasks.get(task)
+        if shared is None:
+            shared = self._of_tasks[task] = self._shared(task)
         layers: list[Mapping[str, Any]] = [more] if more else []
-        layers += [self._of_this_task(host, task), self.play_magic]
+        layers += ({**shared.own, "inventory_hostname": host}, self.play_magic)
         if self.extra:
             layers.append(self.extra)
-        layers += [each.params for each in chain if each.params]
-        layers += task.keywords.params
-        layers += [own for own in (self.registered.get(host), self.included.get(host)) if own]
-        layers += task.keywords.vars
-        layers += [each.vars for each in chain if each.vars]
+        layers += shared.params
+        if own := self.registered.get(host):
+            layers.append(own)
+        if own := self.included.get(host):
+            layers.append(own)
+        layers += shared.vars
         files = self.files(host)
         if files is not _NONE:
             layers.append(files)
-        layers += [*self.play_layers, self.facts(host), self.inventory_of(host)]
-        layers += self._defaults(task)
+        layers += self.play_layers
+        layers += (self.facts(host), self.inventory_of(host))
+        layers += shared.defaults
         return Scope(*layers)
+
+    def _shared(self, task: Task) -> _OfTask:
+        chain = task.role.chain() if task.role is not None else []
+        return _OfTask(
+            self._of_this_task(task),
+            tuple(layer for layer in (*(each.params for each in chain), *task.keywords.params) if layer),
+            tuple(layer for layer in (*task.keywords.vars, *(each.vars for each in chain)) if layer),
+            tuple(self._defaults(task)),
+        )
 
     def files(self, host: str) -> Mapping[str, Any]:
         if self.play is None or not self.play.vars_files or not self.files_wanted:
@@ -262,10 +289,10 @@ class Variables:
         others = [role for role in reversed(roles) if role.public and role not in chain]
         return [role.defaults for role in (*chain, *others) if role.defaults]
 
-    def _of_this_task(self, host: str, task: Task) -> Mapping[str, Any]:
+    def _of_this_task(self, task: Task) -> dict[str, Any]:
         assert self.play is not None
         directory = self.play.directory
-        found: dict[str, Any] = {SEARCH_PATH: search_path(task, directory), "inventory_hostname": host}
+        found: dict[str, Any] = {SEARCH_PATH: search_path(task, directory)}
         if task.role is not None:
             found.update(role_name=task.role.name, ansible_role_name=task.role.name, role_path=task.role.path)
             parents = [role.name for role in _parents(task.role)]

@@ -49,6 +49,8 @@ class Environment(SandboxedEnvironment):
 
 
 def _text(value: Any) -> str:
+    if type(value) is str:
+        return value
     if isinstance(value, Undefined):
         value.fail()
     return "" if value is None else str(value)

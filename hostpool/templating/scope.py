@@ -61,6 +61,19 @@ class Scope(Mapping[str, Any]):
                 return True
         return False
 
+    def having(self, names: frozenset[str], beside: Mapping[str, Any]) -> set[str]:
+        """Those of ``names`` that a layer other than ``beside`` has. Renders nothing."""
+        found: set[str] = set()
+        for layer in self._layers:
+            if layer is beside:
+                continue
+            if type(layer) is dict:
+                if not layer.keys().isdisjoint(names):
+                    found.update(layer.keys() & names)
+            else:
+                found.update([name for name in names if name in layer])
+        return found
+
     def __iter__(self) -> Iterator[str]:
         seen: set[str] = set()
         for layer in self._layers:
@@ -75,3 +88,7 @@ class Scope(Mapping[str, Any]):
     def below(self, *layers: Mapping[str, Any]) -> Scope:
         """A scope with further layers on top of these."""
         return Scope(*layers, *self._layers)
+
+    def above(self, layer: Mapping[str, Any]) -> Scope:
+        """A scope with one more layer: for names that none of these has."""
+        return Scope(*self._layers, layer)

@@ -143,6 +143,10 @@ class Lazy:
         self.value = value
 
 
+MADE = (Template, Lazy)
+"""What ``prepared`` makes of data that holds templates; anything else needs no variables."""
+
+
 def _is_undefined(error: TemplateError) -> bool:
     from jinja2 import UndefinedError
 
@@ -189,8 +193,13 @@ def resolve(value: Any, scope: Mapping[str, Any]) -> Any:
     if kind is list:
         return [item for item in (resolve(item, scope) for item in value) if item is not OMIT]
     if kind is dict:
-        pairs = ((resolve(key, scope), resolve(item, scope)) for key, item in value.items())
-        return {key: item for key, item in pairs if item is not OMIT}
+        found = {}
+        for key, item in value.items():
+            name = key if type(key) is str else resolve(key, scope)
+            if type(item) is not str and (item := resolve(item, scope)) is OMIT:
+                continue
+            found[name] = item
+        return found
     return value
 
 
