@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from hostpool.errors import Lost, TaskFailed, Unreachable
+from hostpool.errors import Lost, TaskFailed, Unreachable, excerpt
 from hostpool.ssh.mapping import place
 
 if TYPE_CHECKING:
@@ -22,11 +22,13 @@ INIT, VERSION, OPEN, CLOSE, READ, WRITE, LSTAT = 1, 2, 3, 4, 5, 6, 7
 SETSTAT, FSETSTAT, OPENDIR, READDIR, REMOVE, MKDIR, RMDIR, REALPATH = 9, 10, 11, 12, 13, 14, 15, 16
 STAT, RENAME, READLINK, SYMLINK, EXTENDED = 17, 18, 19, 20, 200
 STATUS, HANDLE, DATA, NAME, ATTRS = 101, 102, 103, 104, 105
-OK, EOF, NO_SUCH_FILE, PERMISSION_DENIED = 0, 1, 2, 3
+OK, EOF, NO_SUCH_FILE, PERMISSION_DENIED, FAILURE = 0, 1, 2, 3, 4
 _TEXTS = {
-    2: "No such file or directory", 3: "Permission denied", 4: "failed", 5: "bad message",
+    2: "No such file or directory", 3: "Permission denied", 5: "bad message",
     8: "not supported by the server",
 }  # fmt: skip
+_SAY_NOTHING = ("", "Failure")  # of OpenSSH's server whatever the system said
+_NO_REASON = "failed, and the server does not say why"
 PIECE = 32 * 1024
 WINDOW = 64
 _LONGEST = 1 << 20
@@ -152,12 +154,12 @@ class SFTP:
         try:
             while data := read(PIECE):
                 if len(waiting) >= WINDOW:
-                    self._status(self._reply(waiting.popleft()))
+                    self._written(self._reply(waiting.popleft()))
                 place = _string(handle) + struct.pack(">Q", offset)
                 waiting.append(self._request(WRITE, place, _string(data)))
                 offset += len(data)
             while waiting:
-                self._status(self._reply(waiting.popleft()))
+                self._written(self._reply(waiting.popleft()))
         finally:
             for number in waiting:
                 self._reply(number)
@@ -274,10 +276,21 @@ class SFTP:
 
     def _status(self, reply: tuple[int, bytes]) -> None:
         kind, data = reply
-        code = int.from_bytes(data[:4], "big") if kind == STATUS else 4
+        code = int.from_bytes(data[:4], "big") if kind == STATUS else FAILURE
         if code != OK:
             said = data[8 : 8 + int.from_bytes(data[4:8], "big")].decode("utf-8", "replace")
-            raise SFTPError(code, _TEXTS.get(code) or said or "failed")
+            if said in _SAY_NOTHING:
+                said = _NO_REASON
+            raise SFTPError(code, _TEXTS.get(code) or excerpt(said))
+
+    def _written(self, reply: tuple[int, bytes]) -> None:
+        """What is open for writing and takes no more is seldom refused for anything else."""
+        try:
+            self._status(reply)
+        except SFTPError as error:
+            if error.strerror != _NO_REASON:
+                raise
+            raise SFTPError(error.code, f"{_NO_REASON}: no room, or a quota?") from error
 
     def _is_end(self, reply: tuple[int, bytes]) -> bool:
         return reply[0] == STATUS and int.from_bytes(reply[1][:4], "big") == EOF

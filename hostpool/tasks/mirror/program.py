@@ -4,6 +4,7 @@ PROGRAM unpacks and goes on with the stream's last member, the script, which beg
 reads a program from a pipe byte by byte, so what can come in a file does. They go into each directory by
 ``cd -P`` and look where they are: a symlink on the host never leads them elsewhere.
 One that leads nowhere goes first where mv fails: BusyBox's looks through it.
+GNU tar does not say why it could write a part only, so ``room`` writes too: a full disk, a quota, a limit?
 """
 
 from __future__ import annotations
@@ -34,13 +35,17 @@ trap '' PIPE
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
+room() {
+  if why=$(LC_ALL=C dd if=/dev/zero of="$S/room" bs=65536 count=16 2>&1); then why="no room: $line"
+  else why=${why%%"$N"*} why="${line%: *}: ${why##*: }"; fi
+}
 first() {
   text=$1 why='failed without a word'
   while [ -n "$text" ]; do
     line=${text%%"$N"*}
     case $line in
       *'time stamp'*) ;;
-      *'Wrote only '*) why="no room: $line"; return ;;
+      *'Wrote only '*) room; return ;;
       *) why=$line; return ;;
     esac
     text=${text#"$line"}
