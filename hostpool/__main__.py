@@ -46,7 +46,7 @@ def _guarded(argv: list[str]) -> int:
     if _will_reach_hosts(argv) and "_HOSTPOOL_COMPLETE" not in os.environ:
         from hostpool.pool.early import fork_early
 
-        fork_early(everything=argv[0] not in _COMMANDS_ONLY)
+        fork_early(argv[0], everything=argv[0] not in _COMMANDS_ONLY)
     from hostpool.cli.app import main as command_line
 
     return _flushed(command_line(argv))

@@ -139,8 +139,8 @@ EARLY = """
 import sys
 import hostpool.__main__, hostpool.lean
 hostpool.lean.import_msgspec()
-import hostpool.pool.early
-for name in hostpool.pool.early.SHARED:
+from hostpool.pool.early import SHARED, SHARED_BY
+for name in SHARED + sum(SHARED_BY.values(), ()):
     __import__(name)
 print(" ".join(sorted(name for name in sys.modules if name.startswith("hostpool.cli"))))
 print(" ".join(sorted({name.split(".")[0] for name in sys.modules})))

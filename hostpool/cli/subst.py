@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
+import msgspec
 
 if TYPE_CHECKING:
     from hostpool.cli.inventories import Selected
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 _MARK = re.compile(r"%([%hnu])")
 
 
-@dataclass(frozen=True)
-class PerHost:
+class PerHost(msgspec.Struct, frozen=True):
     """``name`` is what was typed."""
 
     name: str
@@ -33,7 +31,10 @@ class PerHost:
 def per_host(command: Command, selected: Selected, settings: Settings) -> PerHost:
     """Every host's own command."""
     found = words_per_host([command.command], selected, settings)
-    return PerHost(command.name, {host: replace(command, command=words[0]) for host, words in found.items()})
+    return PerHost(
+        command.name,
+        {host: msgspec.structs.replace(command, command=words[0]) for host, words in found.items()},
+    )
 
 
 def words_per_host(

@@ -8,6 +8,8 @@ from hostpool.lean import import_msgspec  # noqa: E402
 
 import_msgspec()
 
+import encodings.idna  # noqa: E402, F401  # which each worker would import with its first host's name
+
 import hostpool.ssh  # noqa: E402
 import hostpool.tasks.commands  # noqa: E402
 import hostpool.worker.service  # noqa: E402
