@@ -165,11 +165,15 @@ class Channel:
 
     # -- for the reader thread, under the names paramiko's transport calls
 
-    def _stir(self) -> None:
-        self._stirred = True
-        self._condition.notify_all()
+    def wake(self) -> None:
+        """Ends a wait; and that of the other channel."""
+        self.poke()
         if self._other is not None:
             self._other.poke()
+
+    def _stir(self) -> None:
+        self._stirred = True
+        self.transport.has_news(self)
 
     def _set_remote_channel(self, number: int, window: int, packet: int) -> None:
         with self._condition:
@@ -239,4 +243,4 @@ class Channel:
     def _unlink(self) -> None:
         with self._condition:
             self.dead = True
-            self._stir()
+        self.wake()

@@ -91,6 +91,8 @@ class Transport(paramiko.Transport):
         self._attempt: Attempt | None = None
         self._end_lock = threading.Lock()
         self._end_callbacks: list[Callable[[], None]] = []
+        self._news: list[Channel] = []
+        wire.before_waiting = self._tell
         self._handler_table[MSG_CHANNEL_OPEN_SUCCESS] = self._channel_opened
         self._handler_table[MSG_CHANNEL_OPEN_FAILURE] = self._channel_refused
 
@@ -155,6 +157,7 @@ class Transport(paramiko.Transport):
         try:
             super().run()
         finally:
+            self._tell()
             self.active = False
             with self._end_lock:
                 self.ended.set()
@@ -282,6 +285,17 @@ class Transport(paramiko.Transport):
             m.add_int(field)
         self._send_message(m)
         return channel
+
+    def has_news(self, channel: Channel) -> None:
+        """Whoever waits on it is woken when the reader has taken all that has come: several messages, one
+        change of threads. For the reader thread."""
+        self._news.append(channel)
+
+    def _tell(self) -> None:
+        if self._news:
+            news, self._news = self._news, []
+            for channel in dict.fromkeys(news):
+                channel.wake()
 
     def stir(self) -> None:
         """Wakes everyone who waits on a channel."""

@@ -57,9 +57,11 @@ class UserAuth:
         self._user = user
         self._inbox: queue.SimpleQueue[tuple[int, Message] | None] = queue.SimpleQueue()
         self._service = False
+        self._awaits_service = False
         self.banner = ""
         table = transport._handler_table
-        for kind in (MSG_SERVICE_ACCEPT, MSG_USERAUTH_FAILURE, MSG_60):
+        table[MSG_SERVICE_ACCEPT] = self._accepted
+        for kind in (MSG_USERAUTH_FAILURE, MSG_60):
             table[kind] = lambda m, kind=kind: self._inbox.put((kind, m))  # type: ignore[misc]  # mypy#15459
         table[MSG_USERAUTH_SUCCESS] = self._succeeded
         table[MSG_USERAUTH_BANNER] = self._heard
@@ -158,6 +160,7 @@ class UserAuth:
                 self._transport.send(service)
                 self._transport.send(request)
             return
+        self._awaits_service = True
         self._transport.send(service)
         kind, _ = self._next()
         if kind != MSG_SERVICE_ACCEPT:
@@ -188,6 +191,11 @@ class UserAuth:
         return True
 
     # -- in the reader thread
+
+    def _accepted(self, m: Message) -> None:
+        """Nobody is woken for what nobody waits for."""
+        if self._awaits_service:
+            self._inbox.put((MSG_SERVICE_ACCEPT, m))
 
     def _succeeded(self, m: Message) -> None:
         self._transport._auth_trigger()

@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 SMALL_READ = 4 * 1024
 LARGE_READ = 128 * 1024
@@ -21,19 +21,28 @@ _MIN_RTT = 148
 _UNKNOWN = 0xFFFFFFFF
 
 
+def _nothing() -> None:
+    pass
+
+
 class Wire:
     """Buffered reads, whole writes, writes that travel together. For subclasses to fill in:
-    ``_read``, ``_write``, ``abort``, ``close``, and what else they can do better."""
+    ``_read``, ``_write``, ``abort``, ``close``, and what else they can do better.
+
+    ``before_waiting`` is called by the reader when all that has come was taken.
+    """
 
     def __init__(self) -> None:
         self._buffer = memoryview(b"")
         self._sending = threading.Lock()
         self._held: bytearray | None = None
         self._sending_since = 0.0
+        self.before_waiting: Callable[[], None] = _nothing
 
     def recv(self, size: int) -> bytes:
         """Up to ``size`` bytes; nothing at the end. Raises OSError."""
         if not self._buffer:
+            self.before_waiting()
             data = self._read()
             if len(data) <= size:
                 return data

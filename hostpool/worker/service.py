@@ -46,6 +46,11 @@ if TYPE_CHECKING:
     from hostpool.ssh import SSHContext
     from hostpool.worker.transfers import Transfers
 
+_TURN = 0.05
+"""Seconds after which a thread that waits for the interpreter asks for it. Most threads give it back after a
+fraction of a millisecond, to wait for the network; asked at Python's 5 ms, while fifty hosts log in, they
+were made to do so in the middle of their work, and had to be woken again."""
+
 
 class Service:
     def __init__(self, connection: Connection) -> None:
@@ -68,6 +73,7 @@ class Service:
         """Until Quit, or until the parent is gone: then what runs on hosts is left or killed as each
         job says, and the process ends by itself."""
         preloaded = PRELOAD in sys.modules
+        sys.setswitchinterval(_TURN)
         # A terminal's Ctrl-C or hang-up and a service manager's TERM reach the whole group; what they
         # mean is the parent's to decide, and without it we end by ourselves. They are not ignored but
         # handled: what is ignored stays so in local commands, which then no TERM could end.
