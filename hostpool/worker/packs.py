@@ -13,9 +13,10 @@ import os
 import pickle
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
+
+import msgspec
 
 from hostpool.errors import TaskFailed
 from hostpool.sync import tarball
@@ -34,8 +35,7 @@ _CHUNK = 256 * 1024
 _CHANGED = "changed while it was read"
 
 
-@dataclass(slots=True)
-class Large:
+class Large(msgspec.Struct):
     """A file read anew for each host: what it was when its header was written."""
 
     number: int
@@ -44,13 +44,12 @@ class Large:
     mtime_ns: int
 
 
-@dataclass(slots=True)
-class Contents:
+class Contents(msgspec.Struct):
     """``pieces``: how far to read in the spool's file, then which large file."""
 
-    pieces: list[tuple[int, Large | None]] = field(default_factory=list)
-    failed: dict[int, str] = field(default_factory=dict)
-    sums: dict[int, str] = field(default_factory=dict)
+    pieces: list[tuple[int, Large | None]] = []
+    failed: dict[int, str] = {}
+    sums: dict[int, str] = {}
     total: int = 0
 
 
