@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,10 @@ from typing import Any
 
 from hostpool.messages import Become
 from hostpool.playbook.lookuppaths import find
-from hostpool.playbook.lookups import render_file
+from hostpool.playbook.lookups import render_text
 from hostpool.playbook.model import Task
 from hostpool.playbook.sources import BadTask as BadTask
-from hostpool.playbook.sources import content_of, refuse_vault, said, tree_of
+from hostpool.playbook.sources import content_of, refuse_vault, refuse_vaulted, said, tree_of
 from hostpool.playbook.uploads import fetch, unarchive, uri
 from hostpool.secrets import Secret
 from hostpool.tasks.modules.job import Call
@@ -61,13 +62,13 @@ def build(task: Task, scope: Scope, defaults: Defaults) -> Call:
         diff=yes(words.diff, scope, defaults.diff),
         environment=environment_of(task, scope),
         become=becoming(task, scope, defaults),
-        limit=int(_seconds(task.limit, "async", 0, scope)),
-        poll=_seconds(task.poll, "poll", 15, scope),
+        limit=0 if task.limit is None else int(_seconds(task.limit, "async", 0, scope)),
+        poll=15.0 if task.poll is None else _seconds(task.poll, "poll", 15, scope),
     )
 
 
 def _seconds(value: Any, what: str, default: float, scope: Scope) -> float:
-    found = None if value is None else resolve(value, scope)
+    found = resolve(value, scope)
     try:
         return max(0.0, float(default if found is None else found))
     except (TypeError, ValueError):
@@ -160,12 +161,13 @@ def _template(args: dict[str, Any], scope: Scope) -> dict[str, Any]:
     trim, lstrip = said(args, "trim_blocks", True), said(args, "lstrip_blocks", False)
     try:
         path = find(source, scope, "templates")
-        refuse_vault(Path(path))
+        text = Path(path).read_text("utf-8")
+        refuse_vaulted(text, path)
         more = {
             "template_path": path, "template_fullpath": path, "ansible_managed": "Ansible managed",
             "template_destpath": args.get("dest"),
         }  # fmt: skip
-        text = render_file(path, scope, more, (trim, lstrip))
+        text = render_text(text, path, scope, more, (trim, lstrip))
     except (OSError, UnicodeDecodeError) as error:
         raise BadTask(f"Could not find or access '{source}': {error}") from error
     newline = {"\\n": "\n", "\\r": "\r", "\\r\\n": "\r\n"}.get(str(args.get("newline_sequence")))
@@ -173,7 +175,7 @@ def _template(args: dict[str, Any], scope: Scope) -> dict[str, Any]:
         text = text.replace("\n", newline or str(args["newline_sequence"]))
     encoding = str(args.get("output_encoding") or "utf-8")
     args["_content"] = Content.of(text.encode(encoding, "surrogateescape"))
-    args["_name"] = Path(path).name
+    args["_name"] = os.path.basename(path)  # noqa: PTH119 -- text stays text
     args["src"] = path
     if args.get("mode") == "preserve":
         args["mode"] = format(Path(path).stat().st_mode & 0o7777, "04o")

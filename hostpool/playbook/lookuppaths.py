@@ -21,7 +21,7 @@ def find(name: str, variables: Mapping[str, Any], kind: str = "files") -> str:
         if os.path.exists(expanded):  # noqa: PTH110
             return expanded
         raise FileNotFoundError(f"{expanded} does not exist")
-    plain = str(Path(name))
+    plain = _normal(name)
     places = [
         os.path.join(directory, below, plain)  # noqa: PTH118 -- a Path costs more than asking for the file
         for directory in variables.get(SEARCH_PATH) or ["."]
@@ -29,6 +29,12 @@ def find(name: str, variables: Mapping[str, Any], kind: str = "files") -> str:
     ]
     for place in places:
         if os.path.exists(place):  # noqa: PTH110
-            return str(Path(place))
-    looked = ", ".join(str(Path(place)) for place in places)
-    raise FileNotFoundError(f"{name} is in none of: {looked}")
+            return _normal(place)
+    raise FileNotFoundError(f"{name} is in none of: {', '.join(map(_normal, places))}")
+
+
+def _normal(path: str) -> str:
+    """As pathlib writes it. Most are that already."""
+    if path and path[0] != "." and path[-1] != "/" and "//" not in path and "/." not in path:
+        return path
+    return str(Path(path))

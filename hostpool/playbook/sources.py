@@ -38,7 +38,7 @@ def content_of(path: Path, decrypt: bool = True) -> Content:
     with path.open("rb") as file:
         head = file.read(_HEAD)
         if decrypt:
-            _refuse_vault(head, path)
+            refuse_vaulted(head, path)
         size = os.fstat(file.fileno()).st_size
         if size <= IN_MEMORY:
             return Content.of(head + file.read())
@@ -50,11 +50,12 @@ def content_of(path: Path, decrypt: bool = True) -> Content:
 
 def refuse_vault(path: Path) -> None:
     with path.open("rb") as file:
-        _refuse_vault(file.read(_HEAD), path)
+        refuse_vaulted(file.read(_HEAD), path)
 
 
-def _refuse_vault(head: bytes, path: Path) -> None:
-    if is_vault(head):
+def refuse_vaulted(content: bytes | str, path: Path | str) -> None:
+    """``content``: the file's, or how it begins. Raises BadTask."""
+    if is_vault(content):
         raise BadTask(f"{path} is encrypted with Vault, which is read in variables only: not supported")
 
 

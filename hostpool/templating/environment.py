@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from jinja2 import FunctionLoader, nodes, pass_context
 from jinja2.nativetypes import NativeCodeGenerator
@@ -73,7 +73,7 @@ class LazyContext(Context):
         # jinja2 makes one with (environment, parent, name, blocks, globals); we leave the name out.
         if blocks is None:
             name, blocks = None, name
-        super().__init__(env, cast("dict[str, Any]", parent), name, blocks, globals)
+        super().__init__(env, parent, name, blocks, globals)  # type: ignore[arg-type]  # a Mapping will do
 
     def resolve_or_missing(self, key: str) -> Any:
         if key in self.vars:
