@@ -5,10 +5,12 @@ Everything that nothing else caught ends here: a bug becomes a report, a closed 
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import signal
 import sys
+from typing import NoReturn
 
 _ON_HOSTS = frozenset(
     {"run", "script", "ping", "put", "get", "sync", "play", "reboot", "rerun", "keys", "facts", "demo"}
@@ -79,8 +81,31 @@ def _drop_output() -> None:
     os.close(null)
 
 
+def console() -> NoReturn:
+    """The console script.
+
+    When all that was registered for the end is done, the process leaves: taking the interpreter apart, object
+    by object, would take 40 ms for nobody's good.
+    """
+    code: list[int] = []
+    atexit.register(_leave, code)  # the first that is registered is the last that is done
+    code.append(main())
+    sys.exit(code[0])
+
+
+def _leave(code: list[int]) -> None:
+    if not code:
+        return
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # nobody reads it; if that was worth telling, main told it
+            pass
+    os._exit(code[0])
+
+
 def main() -> int:
-    """The console script. Returns the exit code."""
+    """What the command line asks for. Returns the exit code."""
     argv = sys.argv[1:]
     _open_closed_streams()
     try:
@@ -108,4 +133,4 @@ def _bug(error: Exception, argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    console()

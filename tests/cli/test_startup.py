@@ -79,3 +79,31 @@ def test_help_costs_little(workdir: Path, environment: dict[str, str]) -> None:
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     assert min(once() for _ in range(5)) < 0.12 * 1.5
+
+
+ENDING = """
+import atexit, sys, threading
+from hostpool import __main__ as program
+
+class Dear:
+    def __del__(self):
+        print("taken apart")
+
+def main():
+    program.dear = Dear()
+    atexit.register(print, "registered")
+    threading.Thread(target=print, args=("waited for",)).start()
+    print("the work")
+    return 3
+
+program.main = main
+program.console()
+"""
+
+
+def test_at_the_end_what_is_registered_is_done_and_nothing_is_taken_apart() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", ENDING], capture_output=True, text=True, timeout=100, cwd=ROOT
+    )
+    assert (ended.returncode, ended.stderr) == (3, "")
+    assert sorted(ended.stdout.splitlines()) == ["registered", "the work", "waited for"]
