@@ -19,7 +19,8 @@ from hostpool.tasks.shell import Invocation
 if TYPE_CHECKING:
     from hostpool.ssh.session import SSHSession
 
-QUIET = 0.3  # seconds of silence after the exit status, then a round trip: a child holds the output
+QUIET = 0.3  # seconds of silence after the exit status, then round trips: a child holds the output
+ROUND_TRIPS = 2  # a busy sshd answers the first in the same turn in which it reads the output, and before it
 CHATTER = 10.0  # seconds after the exit status for a child that goes on printing
 FINAL_OUTPUT = 4 * 1024 * 1024  # a full window and pipe may still be on their way when the status comes
 _TERMINAL = (b"xterm-256color", 200, 50, 0, 0)
@@ -48,6 +49,7 @@ class Execution:
         self.exited_at = 0.0
         self.quiet_since = 0.0
         self.after_exit = 0
+        self.probes = 0
         self.probed = 0
 
     def run(self) -> Exit:
@@ -155,20 +157,23 @@ class Execution:
 
     def _held_open(self) -> bool:
         """The command is gone and its output was not closed: either more is on its way, or a child
-        holds it. Silence, then a round trip in which nothing came, tell one from the other."""
+        holds it. Silence, then round trips in which nothing came, tell one from the other."""
         now = time.monotonic()
         if not self.exited_at:
             self.exited_at = self.quiet_since = now
         if now - self.exited_at > CHATTER or self.after_exit > FINAL_OUTPUT:
             return True
         if now - self.quiet_since < QUIET:
-            self.probed = 0
+            self.probes = 0
             return False
         heartbeat = self.session.heartbeat
-        if not self.probed:
-            self.probed = heartbeat.probe()
+        if self.probes and not heartbeat.answered(self.probed):
             return False
-        return heartbeat.answered(self.probed)
+        if self.probes == ROUND_TRIPS:
+            return True
+        self.probes += 1
+        self.probed = heartbeat.probe()
+        return False
 
     def _over(self, channel: Channel) -> bool:
         return channel.exited and channel.eof
