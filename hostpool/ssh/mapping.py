@@ -15,7 +15,6 @@ from hostpool.errors import Cancelled, HostError, Unreachable, excerpt
 from hostpool.messages import Target
 from hostpool.ssh.attempt import Attempt
 from hostpool.ssh.dial import DialError
-from hostpool.ssh.disagreement import disagreement
 from hostpool.ssh.transport import Transport
 
 TOO_MANY_FAILURES = 2  # SSH_DISCONNECT_PROTOCOL_ERROR, sshd's code for "Too many authentication failures"
@@ -201,6 +200,8 @@ def _no_banner(reason: BaseException, target: Target, transport: Transport) -> U
 
 
 def _no_common_algorithm(reason: BaseException, target: Target, transport: Transport) -> Unreachable:
+    from hostpool.ssh.disagreement import disagreement  # half a millisecond, for what is rare
+
     message, hint = disagreement(str(reason), target, transport.offered, transport.supported())
     return unreachable(target, "no_common_algorithm", f"{place(target)} {message}", hint)
 
