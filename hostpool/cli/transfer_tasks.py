@@ -8,9 +8,10 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from hostpool.errors import HostpoolError, Problems, UsageError
 from hostpool.tasks.files import MAX_DELETE, Put, Sync

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 import msgspec
 
@@ -20,8 +19,7 @@ _MOST_EXPECTED = 200_000
 MISSING, SAME, ATTRIBUTES, CONTENT, OTHER_KIND = range(5)
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True):
     """What counts as a difference. ``times`` of files and directories in whole seconds; ``checksum``:
     the content decides, not size and time; ``uid``/``gid`` None: whoever owns it may keep it.
     ``delete``: what is there and not here has to go; ``directories``: modes and times of directories

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Generator
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from hostpool.errors import HostError, TaskFailed, Unreachable
 from hostpool.sync.diffs import shown
@@ -69,8 +70,7 @@ printf 'END %s\0' "$status"
 )
 
 
-@dataclass(frozen=True)
-class Get:
+class Get(msgspec.Struct, frozen=True):
     """Files and trees ``sources`` of a host to ``directory/<host>/``, as ``cp -R`` would name them.
 
     Sources may hold the wildcards of sh; one that ends in ``/`` means what is in it; relative ones start
@@ -84,7 +84,7 @@ class Get:
     flat: bool = False
     verify: bool = True
     list_changes: bool = False
-    key: str = field(default_factory=lambda: secrets.token_hex(8))
+    key: str = msgspec.field(default_factory=lambda: secrets.token_hex(8))
 
     @property
     def name(self) -> str:
@@ -209,8 +209,7 @@ def stream(roots: list[bytes], verify: bool, large: bool = False) -> str:
     return "\n".join(lines)
 
 
-@dataclass
-class _Told:
+class _Told(msgspec.Struct):
     """What is reported of a run, before it and after."""
 
     wanted: list[tuple[bytes, Wanted]]

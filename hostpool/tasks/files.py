@@ -4,8 +4,9 @@ done, in the workers."""
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from hostpool.batches import Limit
 
@@ -19,8 +20,7 @@ def _key() -> str:
     return secrets.token_hex(8)
 
 
-@dataclass(frozen=True)
-class Sync:
+class Sync(msgspec.Struct, frozen=True):
     """One-way mirror of the local ``src`` to ``dest`` of the host, as ``rsync -a`` (without owners).
 
     A slash at the end of ``src`` means its content, none the directory itself (rsync's rule). ``filters``
@@ -45,7 +45,7 @@ class Sync:
     verify: bool = False
     diff: bool = False
     list_changes: bool = False
-    key: str = field(default_factory=_key)
+    key: str = msgspec.field(default_factory=_key)
 
     @property
     def name(self) -> str:
@@ -78,8 +78,7 @@ class Sync:
         )
 
 
-@dataclass(frozen=True)
-class Put:
+class Put(msgspec.Struct, frozen=True):
     """Local files and trees ``sources`` to ``dest`` of the host, as ``cp -R``: one file may get a new
     name, several go into a directory; a slash at the end of ``dest`` says that it is one.
 
@@ -100,7 +99,7 @@ class Put:
     list_changes: bool = False
     as_name: str | None = None
     fingerprint: str | None = None
-    key: str = field(default_factory=_key)
+    key: str = msgspec.field(default_factory=_key)
 
     @property
     def name(self) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from hostpool.sync.listing import MARK
 from hostpool.sync.tree import DIRECTORY, ROOT, Tree
@@ -138,8 +139,7 @@ printf 'END %s\0' "$status"
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """About ``dest``. ``single``: where one file of this name goes, into ``dest`` or to it; else
     ``alone`` and ``below`` are the paths under it to be looked at, the second kind with all that is
     in them. ``owner``, ``group``: names whose numbers are wanted. ``sums``: of all files too, among which

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from hostpool.batches import Limit
 from hostpool.sync.compare import PLAIN, Rules
@@ -16,8 +17,7 @@ from hostpool.tasks.base import Outcome, Request
 Steps = Generator[Request[Any], Any, Outcome]
 
 
-@dataclass(frozen=True, slots=True)
-class Mirror:
+class Mirror(msgspec.Struct, frozen=True):
     """What goes where, and how. ``rules.uid``/``gid`` come from the host for ``owner`` and ``group``
     (names or numbers); ``max_delete`` counts entries of the host below DEST."""
 
@@ -49,8 +49,7 @@ class Mirror:
         return f"{self.owner}:{self.group}" if self.group else self.owner
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(msgspec.Struct, frozen=True):
     """How it is done. ``owner`` for chown (``user:group``, ``:group``) or empty; ``sums``: how the host
     makes SHA-256 sums, empty for no verification; ``replace``: directories with what is in them give way
     to files. ``directories``: those that were there already get the tree's modes and times as well.

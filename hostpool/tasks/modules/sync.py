@@ -40,10 +40,9 @@ Source: ansible.posix.synchronize 2.1, man page rsync(1).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from hostpool.batches import Limit
 from hostpool.errors import HostError, TaskFailed
@@ -116,7 +115,7 @@ def _mirrored(args: Mapping[str, Any], wanted: Sync) -> Steps:
         while True:
             if request.effect is Effect.CHANGE and request.foretells is not None:
                 told = _result(args, request.foretells, wanted.diff)
-                request = msgspec.structs.replace(request, foretells=Outcome(status="changed", result=told))
+                request = replace(request, foretells=Outcome(status="changed", result=told))
             try:
                 reply = yield request
             except HostError as error:
