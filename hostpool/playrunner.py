@@ -40,6 +40,7 @@ from hostpool.runner import RunReport, Sink, Sinks
 from hostpool.tasks.modules.job import Connect, ModuleTask
 
 _TICK = 0.2
+_BEGINNINGS = (HostStarted, HostConnected)
 _OF_THE_RUN = (HostStarted, HostConnected, HostRetry, Progress)
 Asking = Callable[[str, bool, Callable[[], bool]], str | None]
 """Prompt, whether what is typed is shown, whether to give up → what was typed; None: nobody did."""
@@ -71,7 +72,7 @@ class PlayRunner:
         self.run_id = os.urandom(3).hex() if run_id is None else run_id
         self._pool = pool
         self._machine = machine
-        self._events = pool.events(all_output=all_output)
+        self._events = pool.events(all_output=all_output, wanted=self._wants)
         self._sinks = Sinks(sinks)
         self._keep = keep
         self._ask = ask
@@ -155,12 +156,18 @@ class PlayRunner:
         # A host that only gets tasks of others (delegate_to) is none of the run's.
         if isinstance(event, _OF_THE_RUN) and host not in self._hosts:
             return
-        if isinstance(event, HostStarted | HostConnected):
+        if isinstance(event, _BEGINNINGS):
             key = (type(event), str(host))
             if key in self._seen:
                 return
             self._seen.add(key)
         self._sinks.tell(event if host == name else msgspec.structs.replace(event, host=host))
+
+    def _wants(self, event: HostEvent) -> bool:
+        """On threads of the pool. A host begins with each of its tasks, which is told once."""
+        if not isinstance(event, _BEGINNINGS):
+            return True
+        return (type(event), self._machine.world.of_route(event.host)) not in self._seen
 
     def _settle_the_rest(self) -> None:
         """The pool is gone (left at once): what still ran there is lost."""

@@ -80,9 +80,9 @@ class Engine:
             self._work.notify()
             return result
 
-    def subscribe(self, all_output: bool) -> Subscription:
+    def subscribe(self, all_output: bool, wanted: Callable[[HostEvent], bool] | None) -> Subscription:
         with self.lock:
-            subscription = Subscription()
+            subscription = Subscription(wanted)
             self._subscriptions = (*self._subscriptions, subscription)
             self._wants_all_output = self._wants_all_output or all_output
             if self.ended:

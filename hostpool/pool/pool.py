@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from hostpool.errors import PoolError, TimeoutError
+from hostpool.events import HostEvent
 from hostpool.messages import Init
 from hostpool.pool.asking import Asker
 from hostpool.pool.crew import SLACK
@@ -120,10 +121,13 @@ class HostPool:
             return self._resolver.notes
         return (*self._resolver.notes, self._narrowed.note)
 
-    def events(self, *, all_output: bool = True) -> Subscription:
+    def events(
+        self, *, all_output: bool = True, wanted: Callable[[HostEvent], bool] | None = None
+    ) -> Subscription:
         """Everything that happens from now on, as an iterator. A slow reader slows the workers;
-        close it when you stop reading. Without ``all_output``, output comes as its newest line."""
-        return self._engine.subscribe(all_output)
+        close it when you stop reading. Without ``all_output``, output comes as its newest line.
+        ``wanted`` says which events come at all; threads of the pool ask it, and wait for it."""
+        return self._engine.subscribe(all_output, wanted)
 
     @property
     def asker(self) -> Asker | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from hostpool.events import HostEvent, Output
 
@@ -19,9 +19,13 @@ def _weight(event: HostEvent) -> int:
 
 
 class Subscription:
-    """Iterate over it, or ``take`` what is there. ``close`` lets everybody go on without it."""
+    """Iterate over it, or ``take`` what is there. ``close`` lets everybody go on without it.
 
-    def __init__(self) -> None:
+    ``wanted``, asked on the pool's threads, keeps away what would wake the reader for nothing.
+    """
+
+    def __init__(self, wanted: Callable[[HostEvent], bool] | None = None) -> None:
+        self._wanted = wanted
         self._changed = threading.Condition()
         self._events: deque[HostEvent] = deque()
         self._weight = 0
@@ -29,6 +33,8 @@ class Subscription:
 
     def put(self, event: HostEvent, *, block: bool = True) -> None:
         """Called by the pool; blocks (with ``block``) while the reader is far behind."""
+        if self._wanted is not None and not self._wanted(event):
+            return
         with self._changed:
             while block and self._weight > LIMIT and not self._closed:
                 self._changed.wait()
