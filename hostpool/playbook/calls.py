@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from hostpool.messages import Become
 from hostpool.playbook.lookuppaths import find
@@ -23,8 +24,7 @@ from hostpool.templating.scope import Scope
 from hostpool.templating.template import RenderError, resolve
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Defaults(msgspec.Struct, frozen=True):
     """What the command line says where a play does not."""
 
     check: bool = False

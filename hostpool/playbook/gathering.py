@@ -4,8 +4,9 @@ its own; then the same thing is rendered again."""
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from hostpool.playbook.calls import BadTask, Defaults, becoming
 from hostpool.playbook.model import Task

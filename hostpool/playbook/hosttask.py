@@ -6,8 +6,9 @@ Everything that is rendered is rendered here, in the parent.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+import msgspec
 
 from hostpool.playbook.actions import Effects, Surroundings, act
 from hostpool.playbook.calls import BadTask, Defaults, arguments, build, message_of, yes
@@ -29,8 +30,7 @@ _GRACE = 30
 """Seconds for what is left to do when the time of a job is over."""
 
 
-@dataclass(slots=True)
-class _Item:
+class _Item(msgspec.Struct):
     """One item's way: its variables, and in the end its result."""
 
     variables: dict[str, Any]

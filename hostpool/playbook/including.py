@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from hostpool.errors import PlaybookError
 from hostpool.playbook.load import Loader
@@ -13,13 +15,12 @@ from hostpool.playbook.model import Keywords, Node, Play, Role, Task
 from hostpool.playbook.taskfile import Around
 
 
-@dataclass(frozen=True, slots=True)
-class Included:
+class Included(msgspec.Struct, frozen=True):
     """``roles``: those it brings, whose handlers join the play's. ``problems``: why it cannot be loaded."""
 
     nodes: Sequence[Node] = ()
     roles: Sequence[Role] = ()
-    problems: Sequence[PlaybookError] = field(default=())
+    problems: Sequence[PlaybookError] = ()
 
 
 def included(

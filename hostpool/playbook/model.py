@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from hostpool.inventory.model import Place
 from hostpool.templating.template import Template
@@ -14,8 +14,7 @@ from hostpool.templating.template import Template
 Variables = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Keywords:
+class Keywords(msgspec.Struct, frozen=True):
     """What plays, roles, blocks and tasks hand down; None means "not said here".
 
     ``when`` is outermost first, ``vars`` innermost first, ``environment`` outermost first.
@@ -60,9 +59,9 @@ class Keywords:
             "module_defaults": (*self.module_defaults, *outer.module_defaults),
             "notify": tuple(dict.fromkeys((*outer.notify, *self.notify))),
         }
-        for each in fields(self):
-            if each.name not in changes and getattr(self, each.name) is None:
-                changes[each.name] = getattr(outer, each.name)
+        for name in self.__struct_fields__:
+            if name not in changes and getattr(self, name) is None:
+                changes[name] = getattr(outer, name)
         return replace(self, **changes)
 
 
@@ -89,7 +88,7 @@ class Task(msgspec.Struct, eq=False):
     args: Any
     place: Place
     name: Any = None
-    keywords: Keywords = msgspec.field(default_factory=Keywords)
+    keywords: Keywords = Keywords()
     loop: Loop | None = None
     register: str | None = None
     changed_when: tuple[Template, ...] | None = None
@@ -165,7 +164,7 @@ class Play(msgspec.Struct, eq=False):
     place: Place
     hosts: Any
     name: Any = None
-    keywords: Keywords = msgspec.field(default_factory=Keywords)
+    keywords: Keywords = Keywords()
     vars: Variables = {}
     vars_files: list[Any] = []
     prompts: list[Prompt] = []

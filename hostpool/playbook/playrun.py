@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from hostpool.playbook.catching import Catching
 from hostpool.playbook.cursor import Caught, Cursor, Key, Position, Section
@@ -30,14 +32,13 @@ _ONCE = ("add_host", "pause")
 """What is done for the first host, on behalf of all of them."""
 
 
-@dataclass(slots=True)
-class _Step:
+class _Step(msgspec.Struct):
     """A task and those of its hosts that have not begun it yet, or are at it."""
 
     key: Key
     task: Task
     title: str
-    waiting: deque[str] = field(default_factory=deque)
+    waiting: deque[str] = msgspec.field(default_factory=deque)
     limit: int = 1 << 30
     once: bool = False
     others: tuple[str, ...] = ()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
 from yaml.nodes import MappingNode, Node, SequenceNode
 
 from hostpool.inventory.yamlreader import Entry

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+from msgspec.structs import replace
 from yaml.nodes import MappingNode, Node, SequenceNode
 
 from hostpool.inventory.yamlreader import Entry
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 _IMPORTS = ("import_tasks", "import_role")
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(msgspec.Struct, frozen=True):
     """What surrounds a list of tasks."""
 
     keywords: Keywords
