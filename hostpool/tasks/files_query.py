@@ -159,7 +159,7 @@ class Question(msgspec.Struct, frozen=True):
         for depth, paths in (("one", self.alone), ("all", self.below)):
             pieces = chunks([relative(path) for path in paths], 20_000)
             each += [f'  look "$1" {depth} {" ".join(piece)}' for piece in pieces]
-        tools = TOOLS + (LARGE_TOOL if self.sums and self.large else "")
+        tools = TOOLS + (LARGE_TOOL if self.large else "")
         program = (tools + _TELL).replace("@MARK@", MARK.decode()).replace("@FIND@", FIND)
         return Run(
             effect=Effect.QUERY,

@@ -52,7 +52,7 @@ def ask(mirror: Mirror, tree: Tree) -> Generator[Request[Any], Any, tuple[Answer
 def _question(mirror: Mirror, tree: Tree) -> Question:
     more: dict[str, Any] = {
         "sums": mirror.rules.checksum,
-        "large": any(size > files_query.LARGE for size in tree.sizes),
+        "large": mirror.rules.checksum and any(size > files_query.LARGE for size in tree.sizes),
         "owner": "" if mirror.owner.isdigit() else mirror.owner,
         "group": "" if mirror.group.isdigit() else mirror.group,
     }
