@@ -3,22 +3,23 @@
 Its root is an overlay over ours, in mount, UTS and PID namespaces of its own (mount_namespaces(7)), so
 packages, users, mounts, the host name may be changed there, and a reboot(2) ends only itself. What was
 changed stands in ``upper``, where two machines can be compared: the same work done by two tools must
-leave the same there. Shared with us: the network (loopback), the clock, the kernel and its /proc/sys;
-the clock cannot be set there, nor a kernel module loaded.
+leave the same there. Its /etc is a copy of ours, see :mod:`tests.farm.etc`. Shared with us: the
+network (loopback), the clock, the kernel and its /proc/sys; the clock cannot be set there, nor a kernel
+module loaded.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import stat
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
+from tests.farm.etc import copy_etc
 from tests.farm.sshd import Sshd
 
 OVERLAY = """
@@ -56,8 +57,11 @@ BOUNDED = ("setpriv", "--bounding-set", "-sys_time,-sys_module")
 VOLATILE = ("/tmp", "/run", "/var/tmp", "/var/log", "/var/cache", "/root/.ansible", "/root/.cache")
 """Below these every tool leaves something that is no part of a host's state."""
 
-State = dict[str, tuple[str, int, int, int, bytes]]
-"""Path → (kind, mode, uid, gid, content or a link's target); kind ``gone`` for what is hidden."""
+FileState = tuple[str, int, int, int, bytes]
+"""(kind, mode, uid, gid, content or a link's target); kind ``gone`` for what is not there."""
+
+State = dict[str, FileState]
+"""By path."""
 
 
 class Machine(Sshd):
@@ -65,10 +69,11 @@ class Machine(Sshd):
 
     def __init__(self, **settings: object) -> None:
         self._place = Path(tempfile.mkdtemp(prefix="hostpool-machine-"))
-        for name in ("upper", "work", "root"):
+        for name in ("upper", "before", "work", "root"):
             (self._place / name).mkdir()
         self._place.chmod(0o755)
-        self.upper = self._place / "upper"
+        self.upper, self._before = self._place / "upper", self._place / "before"
+        copy_etc(self._before, self.upper)
         super().__init__(**settings)  # type: ignore[arg-type]  # passed on as they came
 
     def _within(self) -> list[str]:
@@ -93,40 +98,38 @@ class Machine(Sshd):
         """All files, links and directories that are not as on the machine below, but for VOLATILE and
         ``ignored`` (paths, with all below them)."""
         out = {*VOLATILE, *ignored}
-        found: State = {}
-        for top, directories, files in os.walk(self.upper):
-            inside = Path("/") / Path(top).relative_to(self.upper)
-            directories[:] = sorted(name for name in directories if str(inside / name) not in out)
-            for name in (*directories, *files):
-                path = str(inside / name)
-                if path not in out and (state := _seen(Path(top) / name)) != _below(path):
-                    found[path] = state
-        return found
+        found = {path: _seen(self.upper / path[1:]) for path in _paths(self.upper, out)}
+        found |= {path: _seen(self.upper / path[1:]) for path in _paths(self._before, out)}
+        return {path: state for path, state in found.items() if state != self._was(path)}
+
+    def _was(self, path: str) -> FileState:
+        below = self._before if path == "/etc" or path.startswith("/etc/") else Path("/")
+        return _seen(below / path[1:])
 
 
-_OF_TESTS = re.compile(rb"^hp[0-9a-f]{8}:.*\n", re.MULTILINE)
-"""Accounts that other tests make on the machine below meanwhile (see farm.accounts)."""
+def _paths(root: Path, out: Collection[str]) -> Iterator[str]:
+    """All paths below ``root``, each as seen from there, but for those in ``out`` and all below them."""
+    for top, directories, files in os.walk(root):
+        inside = Path("/") / Path(top).relative_to(root)
+        directories[:] = sorted(name for name in directories if str(inside / name) not in out)
+        yield from (path for name in (*directories, *files) if (path := str(inside / name)) not in out)
 
 
-def _below(path: str) -> tuple[str, int, int, int, bytes] | None:
+_GONE: FileState = ("gone", 0, 0, 0, b"")
+
+
+def _seen(path: Path) -> FileState:
     try:
-        return _seen(Path(path))
+        info = path.lstat()
     except OSError:
-        return None
-
-
-def _seen(path: Path) -> tuple[str, int, int, int, bytes]:
-    info = path.lstat()
+        return _GONE
     mode, owner = stat.S_IMODE(info.st_mode), (info.st_uid, info.st_gid)
     if stat.S_ISLNK(info.st_mode):
         return ("link", 0, *owner, os.fsencode(path.readlink()))
     if stat.S_ISDIR(info.st_mode):
         return ("directory", mode, *owner, b"")
     if stat.S_ISCHR(info.st_mode) and info.st_rdev == 0:  # overlay's whiteout
-        return ("gone", 0, 0, 0, b"")
+        return _GONE
     if stat.S_ISREG(info.st_mode):
-        content = path.read_bytes()
-        if path.name.rstrip("-") in ("passwd", "group", "shadow", "gshadow"):
-            content = _OF_TESTS.sub(b"", content)
-        return ("file", mode, *owner, content)
+        return ("file", mode, *owner, path.read_bytes())
     return ("special", mode, *owner, b"")
