@@ -9,6 +9,7 @@ import msgspec
 from hostpool.sync.listing import MARK
 from hostpool.sync.tree import DIRECTORY, ROOT, Tree
 from hostpool.tasks.base import Effect, Intake, Run
+from hostpool.tasks.files_once import RECORDS, once
 from hostpool.tasks.shell import quote
 
 MOST_ROOTS = 64
@@ -73,21 +74,22 @@ if [ -n "$group" ]; then
     awk -F: -v g="$group" '$1 == g { print $3; exit }')"
 fi
 command -v tar >/dev/null 2>&1 && printf 'tar=yes\n'
-@FIND@
-if [ "$state" != dir ] || [ "$find" = none ]; then
-  printf 'list=none\n\nEND 0\0'
-  exit 0
-fi
-for p in .hostpool-*; do [ -d "$p" ] && printf 'leftover=%s\n' "$p"; done
-echo
+if [ "$state" = dir ]; then for p in .hostpool-*; do [ -d "$p" ] && printf 'leftover=%s\n' "$p"; done; fi
 status=0
+@ONCE@
+if [ -z "$find" ]; then
+@FIND@
+  if [ "$state" != dir ] || [ "$find" = none ]; then
+    printf 'list=none\n\nEND 0\0'
+    exit 0
+  fi
+  echo
+  listed=
+else listed=yes; fi
 """
 
 LISTING = r"""
-gnu() {
-  find "$@" -type f -links 1 -printf 'f %m %s %T@ %p\0%U %G\0' \
-    -o -printf '%y %m %s %T@ %p\0%U %G %D %i %n %l\0'
-}
+gnu() { find "$@" @RECORDS@; }
 stat() { find "$@" -exec stat -c '//%f %s %Y %u %g %d %i %h %n' {} +; }
 bsd() { find "$@" -exec stat -f '//%p %z %m %u %g %d %i %l %N' {} +; }
 links() {
@@ -109,7 +111,7 @@ pairs() {
   find "$@" -type f '(' -path "*[$odd]*" -o -path '*\\*' ')' -exec sh -c \
     'H=$1; shift; for f; do printf "%s\0" "$f"; $H < "$f"; printf "\0"; done' sh "$H" {} +
 }
-""".replace("@LARGE@", str(LARGE // 512))
+""".replace("@LARGE@", str(LARGE // 512)).replace("@RECORDS@", RECORDS)
 """sh: functions that list what find(1) finds for their arguments, and its sums."""
 
 _LOOK = r"""
@@ -127,7 +129,7 @@ look() {
 each() {
 @EACH@
 }
-each "$find"
+[ "$listed" ] || each "$find"
 [ "$find" = gnu ] || { printf '\0'; each links; }
 if [ -n "$sums" ] && [ -n "$H" ]; then
   printf 'SUM \0'
@@ -160,7 +162,9 @@ class Question(msgspec.Struct, frozen=True):
             pieces = chunks([relative(path) for path in paths], 20_000)
             each += [f'  look "$1" {depth} {" ".join(piece)}' for piece in pieces]
         tools = TOOLS + (LARGE_TOOL if self.large else "")
+        one = once(bool(self.single), self.alone, self.below) or "find="
         program = (tools + _TELL).replace("@MARK@", MARK.decode()).replace("@FIND@", FIND)
+        program = program.replace("@ONCE@", one)
         return Run(
             effect=Effect.QUERY,
             program=program + (LISTING + _LOOK).replace("@EACH@", "\n".join(each) or "  :"),

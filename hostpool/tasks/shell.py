@@ -11,7 +11,7 @@ import re
 
 import msgspec
 
-from hostpool.tasks.base import Run
+from hostpool.tasks.base import Effect, Run
 
 READ_AND_RUN = 'IFS= read -r hostpool && eval "$hostpool"'
 """sh: one line of stdin is the program. POSIX read takes no byte beyond the newline from a pipe."""
@@ -19,7 +19,7 @@ READ_AND_RUN = 'IFS= read -r hostpool && eval "$hostpool"'
 BOOTSTRAP = f"exec /bin/sh -c '{READ_AND_RUN}'"
 
 SHELL = "exec /bin/sh"
-"""A shell that stays, and reads programs from its standard input."""
+"""A shell that reads programs from its standard input."""
 
 NO_CHDIR = 125
 """Exit status when ``chdir`` failed, as env(1) has it."""
@@ -72,6 +72,14 @@ def one_line(program: str) -> str:
     return f"eval \"$(printf %b '{line}')\""
 
 
+def whole(program: str) -> str:
+    """For a shell that reads its script from standard input: nothing of ``program`` is run before all of it
+    has come."""
+    if "\0" in program:
+        raise ValueError("a NUL character cannot be passed to a shell")
+    return f"{{ {program}\n}}\n"
+
+
 def in_words(program: str) -> str:
     """A command line that runs ``program`` in /bin/sh and leaves stdin alone (a terminal's line has at
     most 4 KiB). For every login shell: nothing that any of them treats specially is in its quotes."""
@@ -117,6 +125,10 @@ def invocation(request: Run, *, shell: bool) -> Invocation:
     program = program_of(request)
     if request.tty:
         return Invocation(encode(in_words(program)))
+    if request.program is not None and request.effect is Effect.QUERY and not request.stdin:
+        # Nothing follows it, so the shell may read it as its script, by blocks and not byte by byte. It
+        # begins when it has all of it. A person's own script is no query: that runs up to its mistakes.
+        return Invocation(encode(SHELL), encode(whole(program)))
     return Invocation(encode(BOOTSTRAP), encode(one_line(program)) + b"\n")
 
 
