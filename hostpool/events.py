@@ -4,8 +4,9 @@ On the link they travel as MessagePack, in ``-o jsonl`` as one JSON object a lin
 are ``v``, ``event`` and ``ts`` (seconds since the epoch). Bytes become base64 in JSON.
 """
 
-from __future__ import annotations
-
+# Annotations are values in this file: of those that are text, as the future import makes them, msgspec would
+# compile each for its decoders, at every start.
+from functools import cache
 from typing import Any, Literal
 
 import msgspec
@@ -138,10 +139,12 @@ def to_json(event: Event) -> bytes:
     return _PREFIX + _json.encode(event)[1:]
 
 
-_decoder = msgspec.json.Decoder(Event)
-
-
 def from_json(line: bytes | str) -> Event:
     """Reads one line of ``-o jsonl`` back. Raises msgspec.DecodeError for anything else."""
-    event: Event = _decoder.decode(line)
+    event: Event = _decoder().decode(line)
     return event
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(Event)

@@ -4,8 +4,8 @@ Down go jobs and what they need, up come events and results. Each frame of the p
 messages, so that whatever waits travels together.
 """
 
-from __future__ import annotations
-
+# Annotations are values in this file: of those that are text, as the future import makes them, msgspec would
+# compile each for its decoders, at every start.
 from typing import Any, Literal
 
 import msgspec
@@ -57,7 +57,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     host_keys: HostKeyPolicy = "strict"
     hash_known_hosts: bool = False
     revoked_host_keys: str | None = None
-    jumps: tuple[Target, ...] = ()
+    jumps: tuple["Target", ...] = ()
     proxy_command: str | None = None
     connect_timeout: float = 10.0
     connection_attempts: int = 1

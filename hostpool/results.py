@@ -1,7 +1,7 @@
 """What became of a host: the one record that link, views, jsonl, history and callers share."""
 
-from __future__ import annotations
-
+# Annotations are values in this file: of those that are text, as the future import makes them, msgspec would
+# compile each for its decoders, at every start.
 from typing import Any, Literal
 
 import msgspec

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -16,9 +17,7 @@ KEPT_OUTPUT = 64 * 1024
 
 _MARK = "\n… {} bytes are not in the history …\n"
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(HostResult)
 Step = PlayStarted | TaskStarted | TaskFinished
-_step_decoder: msgspec.json.Decoder[Step] = msgspec.json.Decoder(Step)
 _LEVEL = 3
 _USUAL = (
     b'"kind":"exit_status","message":"the command exited with status 1","hint":"--ok-codes 0,1 counts this'
@@ -111,7 +110,7 @@ def packed_steps(lines: Sequence[bytes]) -> bytes:
 def unpacked(record: bytes) -> HostResult:
     """Raises ValueError for what is no record."""
     try:
-        return _decoder.decode(decompressed(record))
+        return _decoder().decode(decompressed(record))
     except (zlib.error, msgspec.DecodeError) as error:
         raise ValueError(str(error)) from error
 
@@ -119,9 +118,19 @@ def unpacked(record: bytes) -> HostResult:
 def unpacked_steps(record: bytes) -> list[Step]:
     """Raises ValueError for what is no record."""
     try:
-        return _step_decoder.decode_lines(decompressed(record))
+        return _step_decoder().decode_lines(decompressed(record))
     except (zlib.error, msgspec.DecodeError) as error:
         raise ValueError(str(error)) from error
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[HostResult]:
+    return msgspec.json.Decoder(HostResult)
+
+
+@cache
+def _step_decoder() -> msgspec.json.Decoder[Step]:
+    return msgspec.json.Decoder(Step)
 
 
 def compressed(data: bytes) -> bytes:
