@@ -5,17 +5,45 @@ For processes that are ours alone: for a moment, other threads could not import 
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+
+@contextmanager
+def standing_in(modules: Mapping[str, ModuleType | None]) -> Iterator[None]:
+    """While the block runs, imports of these find what is given in their place (None: they are refused),
+    unless they are there already."""
+    found = {name: module for name, module in modules.items() if name not in sys.modules}
+    sys.modules.update(found)  # type: ignore[arg-type]  # None is how an import is refused
+    try:
+        yield
+    finally:
+        for name in found:
+            del sys.modules[name]
+
+
+class Later(ModuleType):
+    """Stands in for a module that is imported when something is asked of it, which was not put here."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        real = importlib.import_module(self.__name__)
+        return (
+            getattr(real, name) if hasattr(real, name) else importlib.import_module(f"{real.__name__}.{name}")
+        )
 
 
 def import_msgspec() -> None:
     """It asks typing_extensions first for what the standard library has as well, and that brings inspect,
-    ast and dis: half of msgspec's import time."""
-    name = "typing_extensions"
-    if name in sys.modules:
-        return
-    sys.modules[name] = None  # type: ignore[assignment]  # None is how an import is refused
-    try:
+    ast and dis: half of msgspec's import time. Its uuid asks platform for the system's name, which compiles
+    ten regular expressions first (1.5 ms)."""
+    platform: Any = Later("platform")
+    platform.system = lambda: os.uname().sysname
+    with standing_in({"typing_extensions": None, "platform": platform}):
         import msgspec  # noqa: F401
-    finally:
-        del sys.modules[name]

@@ -172,6 +172,22 @@ def test_the_parent_of_a_run_imports_neither_paramiko_nor_jinja2(tmp_path: Path)
     run_python(PARENT, tmp_path)
 
 
+STAND_IN = """
+import sys
+from hostpool.lean import import_msgspec
+import_msgspec()
+assert not {"platform", "typing_extensions"} & sys.modules.keys()
+import os, platform, uuid
+assert platform.system() == os.uname().sysname and platform.machine()
+assert uuid.uuid4() != uuid.uuid4() and uuid.getnode()
+assert uuid._LINUX == (sys.platform == "linux")
+"""
+
+
+def test_what_msgspec_imports_without_need_is_there_for_others(tmp_path: Path) -> None:
+    run_python(STAND_IN, tmp_path)
+
+
 def run_python(program: str, directory: Path) -> str:
     done = subprocess.run(
         [sys.executable, "-c", program],

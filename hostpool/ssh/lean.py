@@ -1,29 +1,63 @@
-"""paramiko without what it only asks for its own version; for processes of ours alone, as hostpool.lean."""
+"""paramiko without what workers do not use of it; for processes of ours alone, as hostpool.lean.
+
+What is left out is imported when somebody asks for it, so that paramiko stays whole.
+"""
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from importlib.machinery import PathFinder
 from types import ModuleType
 from typing import Any
 
+from hostpool.lean import Later, standing_in
+
+_LEFT_OUT = ("agent", "auth_strategy", "client", "hostkeys", "proxy", "sftp_handle", "sftp_server", "sftp_si")
+"""Parts of paramiko that only its own __init__ imports, for their names; 5 ms with all they import."""
+
+
+class _Absent(ModuleType):
+    """A part that is left out: it has every name."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
 
 def import_paramiko() -> None:
-    """It asks importlib for its own version, which takes 14 ms and brings email, csv and zipfile."""
-    name = "importlib.metadata"
-    version = _version_beside("paramiko")
-    if name in sys.modules or version is None:
-        import paramiko
-
+    """Its version it asks of importlib, which takes 14 ms and brings email, csv and zipfile. PyNaCl, 4 ms, it
+    wants for a kind of keys of its own that is not used; cryptography does the same for us."""
+    if "paramiko" in sys.modules:
         return
-    metadata: Any = ModuleType(name)
+    absent = {f"paramiko.{part}": _Absent(f"paramiko.{part}") for part in _LEFT_OUT}
+    nacl: Any = Later("nacl")
+    nacl.signing = Later("nacl.signing")
+    nacl.signing.VerifyKey = object  # stands in an annotation
+    with standing_in({**absent, **_version(), "nacl": nacl, "nacl.signing": nacl.signing}):
+        import paramiko
+    del nacl.signing.VerifyKey, nacl.signing
+    homes = {name: value.__name__ for name, value in vars(paramiko).items() if isinstance(value, _Absent)}
+    for name in homes:
+        delattr(paramiko, name)
+
+    def attribute(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module 'paramiko' has no attribute {name!r}")
+        return getattr(importlib.import_module(homes[name]), name)
+
+    vars(paramiko)["__getattr__"] = attribute  # PEP 562
+
+
+def _version() -> dict[str, ModuleType]:
+    version = _version_beside("paramiko")
+    if version is None:
+        return {}
+    metadata: Any = ModuleType("importlib.metadata")
     metadata.version = lambda name: version
-    sys.modules[name] = metadata
-    try:
-        import paramiko  # noqa: F401
-    finally:
-        del sys.modules[name]
+    return {"importlib.metadata": metadata}
 
 
 def _version_beside(package: str) -> str | None:
