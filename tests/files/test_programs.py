@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -11,10 +12,10 @@ from hostpool.tasks import Sync
 from tests.files.hosts import GNU, Host, look
 from tests.files.trees import a_directory, a_file, lay
 
-TOOLS = (
-    "cat chcon chmod chown cp dd find getfacl grep head id ls mkdir mv perl rm rmdir setfacl sha256sum stat tar "
-    "touch wc"
-).split()
+TOOLS = [
+    "cat", "chcon", "chmod", "chown", "cp", "dd", "find", "getfacl", "grep", "head", "id", "ls", "mkdir",
+    "mv", "perl", "rm", "rmdir", "setfacl", "sha256sum", "stat", "tar", "touch", "wc",
+]  # fmt: skip
 
 
 class Counted:
@@ -34,6 +35,10 @@ class Counted:
         home.mkdir()
         self.host = Host(home, str(tools))
 
+    def tool(self, name: str, does: str) -> None:
+        """Another than the host has; ``does`` may end in the real one."""
+        (self.host.home.parent / "tools" / name).write_text(f"#!/bin/sh\n{does}\n")
+
     def programs(self, task: Sync) -> list[str]:
         self._log.write_text("")
         outcome = self.host.run(task)
@@ -46,11 +51,25 @@ def counted(tmp_path: Path) -> Counted:
     return Counted(tmp_path)
 
 
+def sync(top: Path) -> Sync:
+    """Anew, or it would not look at the tree again."""
+    return Sync(f"{top}/", "dest")
+
+
 def tree(top: Path, directories: int = 5) -> Sync:
     """Files in directories, each of these with a time of its own."""
     inside = {"changes": a_file(b"old"), "stays": a_file(b"same")}
     lay(top, {f"d{n}": a_directory(inside, moment=1000 + n) for n in range(directories)})
     return Sync(f"{top}/", "dest")
+
+
+def change(top: Path, moment: int) -> None:
+    """New content for one file of each directory, and no other change."""
+    for file in top.glob("*/changes"):
+        known = file.parent.stat()
+        file.write_text(f"new {moment}\n")
+        os.utime(file, (moment, moment))
+        os.utime(file.parent, (known.st_mtime, known.st_mtime))
 
 
 def test_a_host_where_nothing_differs_starts_one(counted: Counted, tmp_path: Path) -> None:
@@ -72,4 +91,73 @@ def test_two_where_the_find_is_another(tmp_path: Path) -> None:
     counted.host.trips = 0
     assert counted.programs(task)[:4] == ["find", "find", "find", "stat"]
     assert counted.host.trips == 1
+    assert look(counted.host.home / "dest") == look(tmp_path / "src")
+
+
+def test_five_changed_files_in_five_directories_start_a_handful(counted: Counted, tmp_path: Path) -> None:
+    task = tree(tmp_path / "src")
+    counted.programs(task)
+    change(tmp_path / "src", 77)
+    task = sync(tmp_path / "src")
+    assert counted.programs(task) == ["find", "mkdir", "tar", "getfacl", "perl"]
+    assert look(counted.host.home / "dest") == look(tmp_path / "src")
+    assert counted.programs(task) == ["find"]
+
+
+def test_a_host_without_perl_has_one_more_for_each_directory(tmp_path: Path) -> None:
+    counted = Counted(tmp_path, without=("perl",))
+    task = tree(tmp_path / "src")
+    counted.programs(task)
+    change(tmp_path / "src", 77)
+    task = sync(tmp_path / "src")
+    found = counted.programs(task)
+    assert sorted(found) == sorted(["find", "mkdir", "tar", "getfacl", *["mv"] * 5, "rm", *["touch"] * 6])
+    assert look(counted.host.home / "dest") == look(tmp_path / "src")
+
+
+REAL = 'exec /usr/bin/perl "$@"'
+
+
+@pytest.mark.parametrize(
+    "does", ["exit 255", "exit 3", "kill -9 $$", "echo well", f"mv $3/t/d3/changes d3/; {REAL}"]
+)
+def test_what_perl_leaves_undone_is_done_without_it(counted: Counted, tmp_path: Path, does: str) -> None:
+    counted.programs(tree(tmp_path / "src"))
+    change(tmp_path / "src", 77)
+    counted.tool("perl", does)
+    counted.programs(sync(tmp_path / "src"))
+    assert look(counted.host.home / "dest") == look(tmp_path / "src")
+    assert not list((counted.host.home / "dest").glob(".hostpool-*"))
+    assert counted.programs(sync(tmp_path / "src")) == ["find"]
+
+
+@pytest.mark.parametrize("inner", ["", "/deep"])
+def test_nobody_leads_perl_out_of_dest(counted: Counted, tmp_path: Path, inner: str) -> None:
+    """Even who owns a directory and puts a link in its place once it has been looked at."""
+    source, dest = tmp_path / "src", counted.host.home / "dest"
+    lay(source, {"d": a_directory({"deep": a_directory({"f": a_file(b"1")}), "f": a_file(b"1")})})
+    counted.programs(sync(source))
+    for file in (source / "d/f", source / "d/deep/f"):
+        file.write_bytes(b"new")
+    outside = counted.host.home / "outside"
+    outside.mkdir()
+    (outside / "f").write_bytes(b"theirs")
+    (outside / "deep").mkdir()
+    swap = f"mv {dest}/d{inner} {counted.host.home}/kept; ln -s {outside} {dest}/d{inner}"
+    counted.tool("perl", f"{swap}; {REAL}")
+    outcome = counted.host.run(sync(source))
+    assert outcome.error is not None
+    assert "d/deep/f" in outcome.error.message + str(outcome.result)
+    assert (outside / "f").read_bytes() == b"theirs"
+    assert sorted(path.name for path in outside.rglob("*")) == ["deep", "f"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="gives files away")
+def test_owners_of_others_are_not_perls_business(counted: Counted, tmp_path: Path) -> None:
+    counted.programs(tree(tmp_path / "src"))
+    change(tmp_path / "src", 77)
+    theirs = counted.host.home / "dest/d3/changes"
+    os.chown(theirs, 4242, 4343)
+    assert {"perl", "mv", "chown"} <= set(counted.programs(sync(tmp_path / "src")))
+    assert (theirs.stat().st_uid, theirs.stat().st_gid) == (4242, 4343)
     assert look(counted.host.home / "dest") == look(tmp_path / "src")

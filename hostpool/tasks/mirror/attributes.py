@@ -41,16 +41,31 @@ class Attributes:
                 files[directory_of(tree.paths[number])].append(number)
         for path, numbers in sorted(files.items()):
             lines += [f"{enter(path)} && {{", *self._of_files(numbers, owner), "}"]
+        final = sorted(directories | self._afterwards(sent), reverse=True)
+        lines.append("finish() {")
+        if self._leftovers:
+            lines += ["D '' && {", *commands("L", [quote(text(path)) for path in self._leftovers]), "}"]
+        return [*lines, *self._of_directories(final), ":", "}"]
+
+    def _afterwards(self, sent: set[int]) -> set[int]:
+        """Directories whose attributes are set because of what else is done."""
+        tree = self._tree
         busy = {tree.index[path] for path in self._busy if path in tree.index}
         locked = {n for n in sent if tree.kinds[n] == DIRECTORY and tree.modes[n] & 0o700 != 0o700}
         if not self._manner.directories:
             busy.clear()
         late = self._with_links(sent) if self._manner.late_links else set()
-        final = sorted(directories | (busy - sent) | locked | late, reverse=True)
-        lines.append("finish() {")
-        if self._leftovers:
-            lines += ["D '' && {", *commands("L", [quote(text(path)) for path in self._leftovers]), "}"]
-        return [*lines, *self._of_directories(final), ":", "}"]
+        return (busy - sent) | locked | late
+
+    def only_times(self) -> dict[bytes, int] | None:
+        """Times of directories, where nothing else is to be set and no leftover goes."""
+        tree, plan = self._tree, self._plan
+        if plan.chmod or plan.touch or plan.chown or self._unlocked or self._leftovers:
+            return None
+        numbers = self._afterwards(set(plan.send))
+        if not numbers.isdisjoint(plan.send):
+            return None
+        return {tree.paths[number]: tree.mtimes[number] for number in sorted(numbers, reverse=True)}
 
     def _of_directories(self, numbers: list[int]) -> list[str]:
         """Those that only need their times back, most of them, by one command for each time."""

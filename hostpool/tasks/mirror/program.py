@@ -57,7 +57,7 @@ text=$(LC_ALL=C tar -xpof - -C "$S" 2>&1) || { first "$text"; die "unpacking: $w
 . "$S/apply"
 """
 
-FUNCTIONS = r"""fails=0 olds=0 acls= E=$S/err
+FUNCTIONS = r"""fails=0 olds=0 acls= part= E=$S/err
 said() { text=; IFS= read -r text < "$E"; first "$text"; }
 F() { fails=$((fails + 1)); printf 'F%s\0%s\0' "$1" "$2"; }
 V() { got=$($3 < "$S/t/$1"); [ "${got%% *}" = "$2" ] || die "$1: its content is not what was sent"; }
@@ -110,6 +110,7 @@ B() {
   mv -f "$S/old.$olds" "./$1" 2>/dev/null
 }
 P() {
+  [ -z "$part" ] || return 0
   o=$1
   shift
   f=./${1##*/}

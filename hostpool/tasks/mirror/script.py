@@ -16,6 +16,7 @@ from hostpool.sync.compare import Plan
 from hostpool.sync.tree import FILE, LINK, ROOT, directory_of, name_of
 from hostpool.tasks.files_query import LARGE, LARGE_TOOL, TOOLS, relative, text
 from hostpool.tasks.local import Packed
+from hostpool.tasks.mirror import quick
 from hostpool.tasks.mirror.attributes import Attributes
 from hostpool.tasks.mirror.program import END, FUNCTIONS
 from hostpool.tasks.mirror.spec import Manner
@@ -51,10 +52,11 @@ class Script:
 
     def members(self, packed: Packed) -> bytes:
         lines, listed = self._verification(packed)
-        lines += self._body(packed)
+        body, moves = self._body(packed)
+        lines += body
         script = "\n".join([self._functions(packed), *lines, END]).encode("utf-8", "surrogateescape")
         sums = tarball.member(b"sums", 0o600, listed) if listed else b""
-        return sums + tarball.member(b"apply", 0o600, script) + tarball.END
+        return sums + moves + tarball.member(b"apply", 0o600, script) + tarball.END
 
     def _functions(self, packed: Packed) -> str:
         if not self._manner.sums:
@@ -87,7 +89,8 @@ class Script:
 
     # -- into place
 
-    def _body(self, packed: Packed) -> list[str]:
+    def _body(self, packed: Packed) -> tuple[list[str], bytes]:
+        """The script's lines, and a member for the quick way if there is one."""
         plan, manner = self._plan, self._manner
         lines = []
         for number, reason in packed.failed.items():
@@ -97,10 +100,32 @@ class Script:
             lines.append(f'why=$(chown -hR {quote(manner.owner)} "$S/t" 2>&1) || die "owner: $why"')
             lines += self._set_bits()
         lines += self._unlock()
-        lines += self._moves(packed)
+        by_directory: dict[bytes, list[int]] = defaultdict(list)
+        for number in plan.tops:
+            if number not in packed.failed:
+                by_directory[directory_of(self._tree.paths[number])].append(number)
+        numbers = [number for each in by_directory.values() for number in each]
+        lines += self._look_for_acls(numbers)
+        attributes = Attributes(plan, manner, self._busy_directories(), self._unlocked, self._leftovers)
+        times = attributes.only_times() if numbers and self._is_simple(packed) else None
+        member = b""
+        if times is not None:
+            member = quick.member((self._tree.paths[number] for number in numbers), times)
+            lines.append(quick.LINES)
+        for path, each in by_directory.items():
+            lines += [f"{enter(path)} && {{", *self._into(path, each), "}"]
         if not (packed.failed or self._tree.problems):
             lines += self._deletes()
-        return [*lines, *self._attributes()]
+        return [*lines, *attributes.lines()], member
+
+    def _is_simple(self, packed: Packed) -> bool:
+        """Whether only renames are to be done, as far as can be told from here."""
+        plan, tree = self._plan, self._tree
+        if packed.failed or plan.delete or plan.in_the_way or self._manner.owner:
+            return False
+        if self._manner.in_place and plan.replaced:
+            return False
+        return not any(tree.modes[number] & 0o6000 for number in plan.replaced)
 
     def _set_bits(self) -> list[str]:
         """The setuid and setgid bits, which chown takes away."""
@@ -132,16 +157,6 @@ class Script:
         busy.update(directory_of(path) for path in self._leftovers)
         busy.add(self.stage or ROOT)
         return busy
-
-    def _moves(self, packed: Packed) -> list[str]:
-        by_directory: dict[bytes, list[int]] = defaultdict(list)
-        for number in self._plan.tops:
-            if number not in packed.failed:
-                by_directory[directory_of(self._tree.paths[number])].append(number)
-        lines = self._look_for_acls([number for numbers in by_directory.values() for number in numbers])
-        for path, numbers in by_directory.items():
-            lines += [f"{enter(path)} && {{", *self._into(path, numbers), "}"]
-        return lines
 
     def _look_for_acls(self, numbers: list[int]) -> list[str]:
         """One look at all that is replaced: seldom has any of it an ACL."""
@@ -215,10 +230,3 @@ class Script:
         for path, names in by_directory.items():
             lines += [f"{enter(path)} && {{", *commands("K", names), "}"]
         return lines
-
-    # -- attributes, last
-
-    def _attributes(self) -> list[str]:
-        return Attributes(
-            self._plan, self._manner, self._busy_directories(), self._unlocked, self._leftovers
-        ).lines()
