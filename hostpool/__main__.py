@@ -42,9 +42,10 @@ def _open_closed_streams() -> None:
 
 
 def _guarded(argv: list[str]) -> int:
-    from hostpool.lean import import_msgspec
+    from hostpool.lean import import_msgspec, put_off_yaml_reader
 
     import_msgspec()
+    put_off_yaml_reader()
     if _will_reach_hosts(argv) and "_HOSTPOOL_COMPLETE" not in os.environ:
         from hostpool.pool.early import fork_early
 

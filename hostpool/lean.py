@@ -47,3 +47,41 @@ def import_msgspec() -> None:
     platform.system = lambda: os.uname().sysname
     with standing_in({"typing_extensions": None, "platform": platform}):
         import msgspec  # noqa: F401
+
+
+def put_off_yaml_reader() -> None:
+    """PyYAML's own reader compiles an expression of what Unicode can print, 4 ms at each import of PyYAML,
+    while libyaml reads in its place. The first that is made all the same brings the real one."""
+    sys.modules.setdefault(_YAML_READER, _YamlReader(_YAML_READER))
+
+
+_YAML_READER = "yaml.reader"
+
+
+class _YamlReader(ModuleType):
+    __all__ = ("Reader", "ReaderError")
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self.__all__:
+            raise AttributeError(name)
+        vars(sys.modules["yaml"])["reader"] = self  # as an import would: libyaml's module looks there
+
+        def begin(made: Any, *args: Any) -> None:
+            self._fill()
+            made.__init__(*args)
+
+        bases = (sys.modules["yaml.error"].YAMLError,) if name == "ReaderError" else ()
+        setattr(self, name, type(name, bases, {"__init__": begin, "__module__": _YAML_READER}))
+        return vars(self)[name]
+
+    def _fill(self) -> None:
+        """Our classes become what the real ones are, and stay those that everybody has."""
+        if sys.modules.get(_YAML_READER) is self:
+            sys.modules.pop(_YAML_READER, None)
+        real = vars(importlib.import_module(_YAML_READER))
+        for name in self.__all__:
+            ours, theirs = getattr(self, name), real[name]
+            if ours is not theirs:
+                for key in vars(theirs).keys() - {"__dict__", "__weakref__"}:
+                    setattr(ours, key, vars(theirs)[key])
+                real[name] = ours
