@@ -196,13 +196,16 @@ def _absolute(source: str) -> str:
     return os.path.abspath(source)  # noqa: PTH100 -- links stay as they were named
 
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
-
-
 def _encodable(value: Any) -> Any:
     """Words that are not UTF-8 (PEP 383) survive JSON: a surrogate is written as NUL and four digits,
     since no word of a command line holds a NUL."""
-    return _each_text(value, lambda text: _SURROGATES.sub(lambda found: f"\0{ord(found[0]):04x}", text))
+
+    def encodable(text: str) -> str:
+        if text.isascii():
+            return text
+        return re.sub("[\ud800-\udfff]", lambda found: f"\0{ord(found[0]):04x}", text)
+
+    return _each_text(value, encodable)
 
 
 def _decoded(text: str) -> str:

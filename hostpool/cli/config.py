@@ -24,7 +24,7 @@ Options = TypeVar("Options")
 FILE_VARIABLE = "HOSTPOOL_CONFIG"
 _PREFIX = "HOSTPOOL_"
 _NOT_SETTINGS = frozenset({FILE_VARIABLE, "HOSTPOOL_SAFE_PATH"})
-_SECRET = re.compile(r"PASS(WORD|WD|PHRASE)?(?!_FILE)$|SECRET|TOKEN", re.IGNORECASE)
+_SECRET = r"(?i)PASS(WORD|WD|PHRASE)?(?!_FILE)$|SECRET|TOKEN"
 _NO_SECRETS = (
     "put it in a file only you can read and name that: "
     "--connection-password-file or --become-password-file; -k and -K ask for it"
@@ -96,7 +96,7 @@ def _unknown_variable(name: str, known: list[str]) -> list[HostpoolError]:
     """A slip of the finger or a secret is refused; the name of somebody else's variable is not."""
     bare = name.removeprefix(_PREFIX)
     near = nearest(bare, [each.removeprefix(_PREFIX) for each in known])
-    if _SECRET.search(name):
+    if re.search(_SECRET, name):
         return [_secret(f"the environment variable {name}")]
     if near is None:
         return []
@@ -104,7 +104,7 @@ def _unknown_variable(name: str, known: list[str]) -> list[HostpoolError]:
 
 
 def _unknown_key(key: str, known: list[str]) -> ConfigError:
-    if _SECRET.search(key):
+    if re.search(_SECRET, key):
         return _secret(f"the key {key}")
     near = nearest(key.replace("_", "-"), known)
     hint = f"did you mean {near}?" if near else "docs/configuration.md lists all keys"

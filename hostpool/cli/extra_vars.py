@@ -11,8 +11,8 @@ from typing import Any
 
 from hostpool.errors import ConfigError, HostpoolError, Problems, UsageError
 
-_SECRET = re.compile(r"ansible_(ssh_|become_|sudo_|su_)?pass(word)?")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_SECRET = r"ansible_(ssh_|become_|sudo_|su_)?pass(word)?"
+_NAME = r"(?a)[A-Za-z_][A-Za-z0-9_]*"
 
 
 def parse(texts: Iterable[str]) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def _one(text: str) -> dict[str, Any]:
     stripped = text.strip()
     variables = _from_json(stripped) if stripped.startswith("{") else _from_words(stripped)
     for name in variables:
-        if _SECRET.fullmatch(name):
+        if re.fullmatch(_SECRET, name):
             raise ConfigError(
                 f"-e {name}=… shows the password to every process of this machine",
                 hint="ask for it (-k, -K), or read a file: --connection-password-file, "
@@ -64,7 +64,7 @@ def _from_words(text: str) -> dict[str, Any]:
     result = {}
     for word in words:
         name, equals, value = word.partition("=")
-        if not equals or not _NAME.fullmatch(name):
+        if not equals or not re.fullmatch(_NAME, name):
             raise ConfigError(
                 f"-e {word!r} is no assignment", hint="write name=value, JSON in braces, or @FILE"
             )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hostpool.targets import Resolver
     from hostpool.tasks import Command, Task
 
-_MARK = re.compile(r"%([%hnu])")
+_MARK = r"%([%hnu])"
 
 
 class PerHost(msgspec.Struct, frozen=True):
@@ -55,7 +55,7 @@ def _render(word: str, host: str, resolver: Resolver) -> str:
     from hostpool.templating import has_template, render
 
     # Templates first: a value of a variable is data, its per cent signs mean nothing to us.
-    pieces = _MARK.split(word)
+    pieces = re.split(_MARK, word)
     variables = resolver.variables(host)
     texts = [
         _mark(piece, host, resolver.resolve(host)) if index % 2 else piece

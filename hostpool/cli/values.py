@@ -11,9 +11,9 @@ from collections.abc import Callable
 from hostpool.batches import Limit
 
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|)")
+_DURATION = r"(\d+(?:\.\d+)?)(ms|s|m|h|d|)"
 _SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-_SIZE = re.compile(r"(\d+)\s*([KMG]?)(?:i?B)?", re.IGNORECASE)
+_SIZE = r"(?i)(\d+)\s*([KMG]?)(?:i?B)?"
 
 
 def text(value: str) -> str:
@@ -70,7 +70,7 @@ def seconds(value: str) -> float:
 def pause(value: str) -> float:
     """As `seconds`, but 0 is allowed."""
     stripped = value.strip()
-    parts = _DURATION.findall(stripped)
+    parts = re.findall(_DURATION, stripped)
     units = [unit for _, unit in parts]
     if not parts or "".join(number + unit for number, unit in parts) != stripped:
         raise ValueError(f"{value!r} is not a time: write 30, 2.5, 90s, 1m30s or 2h")
@@ -84,7 +84,7 @@ def pause(value: str) -> float:
 
 def size(value: str) -> int:
     """``64K``, ``1M``, ``65536``: bytes, in powers of 1024."""
-    match = _SIZE.fullmatch(value.strip())
+    match = re.fullmatch(_SIZE, value.strip())
     if match is None:
         raise ValueError(f"{value!r} is not a size: write 65536, 64K or 1M")
     return int(match[1]) * _SIZES[match[2].upper()]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from hostpool.errors import InventoryError
 from hostpool.inventory.ranges import MAX_NAMES
 
-_PORT = re.compile(r"(?:\[(.+)\]|((?:[^:\[\]]|\[[^\]]*\])*)):([0-9]+)")
+_PORT = r"(?:\[(.+)\]|((?:[^:\[\]]|\[[^\]]*\])*)):([0-9]+)"
 _RANGE = re.compile(r"\[(?:[a-z]:[a-z]|[0-9]+:[0-9]+)(?::[0-9]+)?\]", re.IGNORECASE)
 _NAME = re.compile(r"\w[\w-]*(?<![_-])(?:\.\w[\w-]*(?<![_-]))*")
 
@@ -30,7 +30,7 @@ class Address(NamedTuple):
 def split_port(text: str) -> Address:
     """``host:port`` or ``[v6]:port`` taken apart; what is not a host name with a port stays whole."""
     if ":" in text:
-        match = _PORT.fullmatch(text)
+        match = re.fullmatch(_PORT, text)
         if match is not None:
             host = match[1] or match[2]
             if is_address(host) and len(match[3]) <= 18:

@@ -18,7 +18,7 @@ from hostpool.inventory.model import Place, Unsafe
 from hostpool.inventory.suggest import did_you_mean
 
 _SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?")
-_GROUP_NAME = re.compile(r"([^:\]\s]+)\s*(?:#.*)?")
+_GROUP_NAME = r"([^:\]\s]+)\s*(?:#.*)?"
 # Nothing in such a line is quoted, escaped or a comment: splitting at blanks is all a shell would do.
 _PLAIN_LINE = re.compile(r"[!$-&(-\[\]-~\t ]+")
 _PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -179,7 +179,7 @@ class _Reader:
         self.draft.set_group_var(self.group, name, parse_value(value.strip()), self.place)
 
     def _child(self, line: str) -> None:
-        match = _GROUP_NAME.fullmatch(line)
+        match = re.fullmatch(_GROUP_NAME, line)
         if match is None:
             raise InventoryError(
                 f"expected the name of a group, got {line!r}", hint="put one group on a line"

@@ -24,9 +24,9 @@ from hostpool.inventory.suggest import did_you_mean
 if TYPE_CHECKING:
     from hostpool.inventory.inventory import Inventory
 
-_COLON_PARTS = re.compile(r"(?:[^\s:\[\]]|\[[^\]]*\])+")
-_SUBSCRIPT = re.compile(r"(.+)\[(?:(-?[0-9]+)|([0-9]+):([0-9]*))\]")
-_NAME_RANGE = re.compile(r"\[[0-9\s,/-]*\]")
+_COLON_PARTS = r"(?:[^\s:\[\]]|\[[^\]]*\])+"
+_SUBSCRIPT = r"(.+)\[(?:(-?[0-9]+)|([0-9]+):([0-9]*))\]"
+_NAME_RANGE = r"\[[0-9\s,/-]*\]"
 _GLOB = re.compile(r"[*?\[]")
 MAX_NESTED_FILES = 8
 MAX_HINTS = 10
@@ -91,7 +91,7 @@ def _split_colons(part: str) -> list[str]:
         return [part]
     if part.count("[") != part.count("]"):
         raise PatternError(f"a bracket without its partner in {part!r}", hint="write n[1-4] or group[0:2]")
-    return _COLON_PARTS.findall(part)
+    return re.findall(_COLON_PARTS, part)
 
 
 class _Matcher:
@@ -138,8 +138,8 @@ class _Matcher:
 
     def _bracketed(self, term: str) -> Sequence[str]:
         """``g[0:2]`` and ``g[-1]`` are subscripts, ``n[1-4]`` names; ``n[3]`` is decided by what exists."""
-        subscript = _SUBSCRIPT.fullmatch(term)
-        outside = _NAME_RANGE.sub("", term)
+        subscript = re.fullmatch(_SUBSCRIPT, term)
+        outside = re.sub(_NAME_RANGE, "", term)
         is_names = not _GLOB.search(outside) and "]" not in outside
         if subscript is None:
             if is_names:

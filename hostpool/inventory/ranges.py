@@ -18,7 +18,7 @@ MAX_NAMES = 1_000_000
 """No range may stand for more names than this: it is a slip of the finger, and it fills the memory."""
 
 _NUMBER = re.compile(r"([0-9]+)")
-_RANGE = re.compile(r"\s*([0-9]+)\s*(?:-\s*([0-9]+)\s*(?:/\s*([0-9]+)\s*)?)?")
+_RANGE = r"\s*([0-9]+)\s*(?:-\s*([0-9]+)\s*(?:/\s*([0-9]+)\s*)?)?"
 
 Index = tuple[int, int]  # (width, value): sorts as nodeset sorts and gives back the digits as written
 Vector = list[list[Index]]  # one list of indexes for each number in a name
@@ -97,7 +97,7 @@ def split_brackets(word: str) -> tuple[list[str], list[str]]:
 
 
 def _parse_range(part: str, word: str) -> tuple[range, int]:
-    match = _RANGE.fullmatch(part)
+    match = re.fullmatch(_RANGE, part)
     if match is None:
         raise PatternError(
             f"bad range [{part}] in {word!r}", hint="a range is a number, a-b or a-b/step, as in n[1-4,7]"

@@ -19,7 +19,7 @@ from hostpool.inventory.model import Place
 from hostpool.inventory.varsfiles import EXTENSIONS, VarsDirectory
 
 # Ansible's INVENTORY_IGNORE_EXTS, and what it never takes for a source.
-_IGNORED = re.compile(
+_IGNORED = (
     r"^\.|^(?:host_vars|group_vars|vars_plugins)$"
     r"|(?:\.pyc|\.pyo|\.swp|\.bak|~|\.rpm|\.md|\.txt|\.rst|\.orig|\.cfg|\.retry)$"
 )
@@ -95,7 +95,7 @@ def _read_host_list(draft: Draft, text: str) -> None:
 def source_entries(directory: str) -> list[str]:
     """The paths in ``directory`` that are sources of their own, sorted. Raises OSError."""
     names = sorted(os.listdir(directory), key=os.fsencode)
-    return [os.path.join(directory, name) for name in names if not _IGNORED.search(name)]
+    return [os.path.join(directory, name) for name in names if not re.search(_IGNORED, name)]
 
 
 def _read_directory(draft: Draft, path: str, allow_executable: bool) -> None:
@@ -171,9 +171,6 @@ def _read_yaml_or_ini(draft: Draft, data: str | bytes, path: str) -> None:
         read_yaml(draft, reader, root)
     else:
         read_ini(draft, data, path)
-
-
-_COMMENT_LINE = re.compile(r"\s*(?:#.*)?")
 
 
 def _looks_like_yaml(data: str | bytes) -> bool:

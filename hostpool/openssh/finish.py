@@ -23,7 +23,7 @@ from .tokens import (
 )
 
 _SYSTEM_KNOWN_HOSTS = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
-_ENVIRONMENT_NAME = re.compile(r"\$[A-Za-z_][A-Za-z0-9_]*")
+_ENVIRONMENT_NAME = r"\$[A-Za-z_][A-Za-z0-9_]*"
 
 
 class Finisher:
@@ -138,7 +138,7 @@ class Finisher:
             return default
         if path == "none":
             return None
-        if _ENVIRONMENT_NAME.fullmatch(path):
+        if re.fullmatch(_ENVIRONMENT_NAME, path):
             return self.local.env.get(path[1:])
         return self._expand(path, self.settings.place(key), key)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .values import parse_port
 
-_SEPARATORS = re.compile(r"[\s#]")
+_SEPARATORS = r"[\s#]"
 
 
 class Hop(NamedTuple):
@@ -25,7 +25,7 @@ class Hop(NamedTuple):
 
 def parse_jump(text: str) -> tuple[Hop, ...] | None:
     """The hops in the order they are passed, None for ``none``. Raises ValueError."""
-    text = _SEPARATORS.split(text, maxsplit=1)[0]
+    text = re.split(_SEPARATORS, text, maxsplit=1)[0]
     if text.lower() == "none":
         return None
     return tuple(parse_hop(part) for part in text.split(","))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-_PERCENT = re.compile(r"%(.?)", re.DOTALL)
-_DOLLAR = re.compile(r"\$\{([^}]*)(\}?)")
+_PERCENT = r"(?s)%(.?)"
+_DOLLAR = r"\$\{([^}]*)(\}?)"
 
 HOSTNAME = "h"
 PROXY = "hnpr"
@@ -31,7 +31,7 @@ def expand_percent(text: str, values: Mapping[str, str], allowed: str = EVERYWHE
             raise ExpansionError(f"{found[0]} is not a token that this keyword accepts")
         return values[letter]
 
-    return _PERCENT.sub(value, text)
+    return re.sub(_PERCENT, value, text)
 
 
 def expand_environment(text: str, env: Mapping[str, str]) -> str:
@@ -47,7 +47,7 @@ def expand_environment(text: str, env: Mapping[str, str]) -> str:
             raise ExpansionError(f"the environment variable {name} is not set")
         return env[name]
 
-    return _DOLLAR.sub(value, text)
+    return re.sub(_DOLLAR, value, text)
 
 
 def expand_tilde(path: str, home: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 Value = str | int | bool | None
 Parser = Callable[[str], Value]
 
-_SPAN = re.compile(r"(\d+)([smhdw]?)", re.IGNORECASE)
+_SPAN = r"(?i)(\d+)([smhdw]?)"
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _LARGEST = 2**31 - 1
 
@@ -37,11 +37,9 @@ def parse_seconds(text: str) -> int | None:
     """A time span as sshd_config(5) TIME FORMATS (``90``, ``1m30s``); None for ``none``."""
     if text == "none":
         return None
-    total, at = 0, 0
-    while found := _SPAN.match(text, at):
-        total += int(found[1]) * _SECONDS[found[2].lower()]
-        at = found.end()
-    if not at or at < len(text) or total > _LARGEST:
+    spans = re.findall(_SPAN, text)
+    total = sum(int(count) * _SECONDS[unit.lower()] for count, unit in spans)
+    if not spans or "".join(map("".join, spans)) != text or total > _LARGEST:
         raise ValueError(f"{text!r} is not a time: seconds, or such as 1m30s")
     return total
 

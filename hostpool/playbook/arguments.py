@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 _OPENING = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _KEY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=", re.ASCII)
-_ESCAPES = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[nrtabfv\\'\"])")
+_ESCAPES = r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[nrtabfv\\'\"])"
 _SIMPLE = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 
 
@@ -62,13 +62,16 @@ def unquoted(word: str) -> str:
 
 
 def _unescaped(text: str) -> str:
+    if "\\" not in text:
+        return text
+
     def one(found: re.Match[str]) -> str:
         code = found[1]
         if code[0] in "xu" and len(code) > 1:
             return chr(int(code[1:], 16))
         return _SIMPLE.get(code, code)
 
-    return _ESCAPES.sub(one, text)
+    return re.sub(_ESCAPES, one, text)
 
 
 def parse(text: str, only: frozenset[str] | None = None) -> tuple[dict[str, str], str]:

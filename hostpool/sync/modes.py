@@ -7,8 +7,8 @@ from typing import Literal
 
 import msgspec
 
-_SYMBOLIC = re.compile(r"([ugoa]*)([-+=])([rwxXst]*)")
-_OCTAL = re.compile(r"[0-7]{1,4}")
+_SYMBOLIC = r"([ugoa]*)([-+=])([rwxXst]*)"
+_OCTAL = r"[0-7]{1,4}"
 _BITS = {"r": 0o444, "w": 0o222, "x": 0o111}
 _WHO = {"u": 0o4700, "g": 0o2070, "o": 0o1007, "a": 0o7777}
 
@@ -59,9 +59,9 @@ def _one(part: str) -> list[Change]:
         only, rest = "D", rest[1:]
     elif rest[:1] == "F":
         only, rest = "F", rest[1:]
-    if _OCTAL.fullmatch(rest):
+    if re.fullmatch(_OCTAL, rest):
         return [Change(only, "", "", rest)]
-    found = _SYMBOLIC.fullmatch(rest)
+    found = re.fullmatch(_SYMBOLIC, rest)
     if found is None:
         raise ValueError(f"{part!r} is no mode: write 644, D755,F644 or u=rwX,go-w")
     return [Change(only, found[1], found[2], found[3])]

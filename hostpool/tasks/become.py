@@ -21,10 +21,8 @@ from hostpool.tasks.shell import READ_AND_RUN, Invocation, coded, encode, one_li
 PATIENCE = 30.0
 """Seconds for the dialogue: PAM may be slow, and delays a refusal by two."""
 
-_ASKS = re.compile(rb"[^\s:][^\n]{0,80}:\s*$")
-_WANTS_TERMINAL = re.compile(
-    rb"(?i)must have a tty|terminal is required|not a tty|must be run from a terminal"
-)
+_ASKS = rb"[^\s:][^\n]{0,80}:\s*$"
+_WANTS_TERMINAL = rb"(?i)must have a tty|terminal is required|not a tty|must be run from a terminal"
 _KEPT = 8192
 
 
@@ -114,7 +112,7 @@ class Dialogue:
 
     def ended(self) -> Exception:
         """What it means that the program ended before the command began."""
-        if _WANTS_TERMINAL.search(self._said) and not self.terminal:
+        if re.search(_WANTS_TERMINAL, self._said) and not self.terminal:
             return NeedsTerminal()
         if self._answered:
             return self._failed(
@@ -159,7 +157,7 @@ class Dialogue:
         without an end that asks for something."""
         if self.become.method == "sudo":
             return said.count(self._token[::-1].encode()) > self._prompted
-        if not _ASKS.search(said):
+        if not re.search(_ASKS, said):
             return False
         self._said = b""
         return True

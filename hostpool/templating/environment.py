@@ -23,7 +23,7 @@ __all__ = [
     "register",
 ]  # fmt: skip
 
-_MUTATING = re.compile(
+_MUTATING = (
     r"\.\s*(append|extend|insert|update|pop|popitem|remove|clear|setdefault|sort|reverse|add|discard)\s*\("
 )
 
@@ -44,7 +44,9 @@ class Environment(SandboxedEnvironment):
     def from_string(self, source: Any, globals: Any = None, template_class: Any = None) -> Any:
         compiled: Any = super().from_string(source, globals, template_class)
         # A template that changes lists in place must not reach the ones all hosts share.
-        compiled.mutates = isinstance(source, str) and _MUTATING.search(source) is not None
+        compiled.mutates = (
+            isinstance(source, str) and "(" in source and re.search(_MUTATING, source) is not None
+        )
         return compiled
 
 

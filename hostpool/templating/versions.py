@@ -13,7 +13,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt, "gt": operator.gt, ">=": operator.ge, "ge": operator.ge,
     "!=": operator.ne, "<>": operator.ne, "ne": operator.ne,
 }  # fmt: skip
-_PARTS = re.compile(r"(\d+|[a-z]+|\.)")
+_PARTS = r"(\d+|[a-z]+|\.)"
 
 
 def compare(value: Any, other: Any, sign: str = "eq", strict: Any = None, version_type: Any = None) -> bool:
@@ -31,7 +31,7 @@ def compare(value: Any, other: Any, sign: str = "eq", strict: Any = None, versio
 
 def loosely(text: str) -> list[tuple[int, int | str]]:
     """Numbers before words (distutils' LooseVersion raises there; a defined order is of more use)."""
-    parts = (part for part in _PARTS.split(text) if part and part != ".")
+    parts = (part for part in re.split(_PARTS, text) if part and part != ".")
     return [(1, int(part)) if part.isdigit() else (0, part) for part in parts]
 
 

@@ -14,8 +14,8 @@ import msgspec
 from hostpool.views.spool import Slot, Spool
 
 _RANGE = r"\d+(?:,(\d+))?"
-_PLACE = re.compile(rf"@@ -{_RANGE} \+{_RANGE} @@\n")
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_PLACE = rf"@@ -{_RANGE} \+{_RANGE} @@\n"
+_LINE = r"[^\n]*\n|[^\n]+"
 _ANYWHERE = "@@ at different lines @@\n"
 
 
@@ -29,13 +29,13 @@ class Hunk(msgspec.Struct, frozen=True):
 
 def hunks(diff: str) -> Iterator[Hunk]:
     """What ``diff`` is made of. Whatever is no hunk of a unified diff comes as one without a place."""
-    lines = _LINE.findall(diff)
+    lines = re.findall(_LINE, diff)
     file, at = "", 0
     while at < len(lines):
         if lines[at].startswith("--- ") and "".join(lines[at + 1 : at + 2]).startswith("+++ "):
             file, at = lines[at] + lines[at + 1], at + 2
             continue
-        heading = _PLACE.fullmatch(lines[at])
+        heading = re.fullmatch(_PLACE, lines[at])
         if heading is None:
             yield Hunk("", "", lines[at])
             at += 1

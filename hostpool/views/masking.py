@@ -31,8 +31,8 @@ replace = msgspec.structs.replace
 
 TELLING = 4
 """Characters of a secret that a line which shows for a moment must not show."""
-_LEFT_OUT = re.compile("(" + re.escape(LEFT_OUT).replace(r"\{\}", r"\d+") + ")")
-_REMAINS = re.compile("[\ufffd\udc80-\udcff]")
+_LEFT_OUT = "(" + re.escape(LEFT_OUT).replace(r"\{\}", r"\d+") + ")"
+_REMAINS = "[\ufffd\udc80-\udcff]"
 
 
 class Masked:
@@ -136,7 +136,7 @@ def _mask_kept(text: str, truncated: bool, masker: Masker) -> str:
     """A host's output; where its middle was left out, what may be a part of a secret goes with it."""
     if not (truncated and masker):
         return masker.mask(text)
-    pieces = _LEFT_OUT.split(text)
+    pieces = re.split(_LEFT_OUT, text)
     last = len(pieces) - 1
     return "".join(
         # Each second piece is our line. A character of which a part was left out says nothing.
@@ -148,9 +148,9 @@ def _mask_kept(text: str, truncated: bool, masker: Masker) -> str:
 def _whole(piece: str, at: int, last: int) -> str:
     """Without the remains of a character at an end that was cut: of four bytes at most three."""
     for _ in range(3):
-        if at > 0 and piece[:1] and _REMAINS.match(piece[0]):
+        if at > 0 and piece[:1] and re.match(_REMAINS, piece[0]):
             piece = piece[1:]
-        if at < last and piece[-1:] and _REMAINS.match(piece[-1]):
+        if at < last and piece[-1:] and re.match(_REMAINS, piece[-1]):
             piece = piece[:-1]
     return piece
 

@@ -15,7 +15,7 @@ from hostpool.inventory.ranges import fold as fold_names
 OWN, PLACE = "\0", "\1"
 """Placeholders: for the host's name, and for an address with its port."""
 
-_PLACE = re.compile(r"(?<![\w.:\[-])(?:\[[0-9A-Fa-f:.%\w]+\]|[A-Za-z0-9][\w.-]*):[0-9]{1,5}(?![\w.])")
+_PLACE = r"(?<![\w.:\[-])(?:\[[0-9A-Fa-f:.%\w]+\]|[A-Za-z0-9][\w.-]*):[0-9]{1,5}(?![\w.])"
 TOLD = frozenset({"exit_status", "signal"})
 """Kinds whose message says only what exit code and signal say."""
 
@@ -31,7 +31,7 @@ def generalised(error: ErrorInfo | None, host: str) -> tuple[ErrorInfo | None, P
         return None, ()
     message = _general(error.message, host)
     hint = error.hint and _general(error.hint, host)
-    places = (*_PLACE.findall(error.message), *_PLACE.findall(error.hint or ""))
+    places = (*re.findall(_PLACE, error.message), *re.findall(_PLACE, error.hint or ""))
     return ErrorInfo(error.kind, message, hint, error.retryable), places
 
 
@@ -48,7 +48,7 @@ def particular(error: ErrorInfo, hosts: Sequence[str], places: Sequence[Places])
 
 
 def _general(text: str, host: str) -> str:
-    text = _PLACE.sub(PLACE, text.replace(OWN, "").replace(PLACE, ""))
+    text = re.sub(_PLACE, PLACE, text.replace(OWN, "").replace(PLACE, ""))
     if not host:
         return text
     return re.sub(rf"(?<![\w.-]){re.escape(host)}(?![\w-]|\.\w)", OWN, text)

@@ -21,7 +21,7 @@ from hostpool.stop import Stop
 
 LONGEST_WAIT = 75.0
 _LOOK = 0.25
-_WORD = re.compile(r"[\w.-]+")
+_WORD = r"[\w.-]+"
 
 
 class Handshakes:
@@ -95,4 +95,4 @@ def gateway(target: Target) -> str | None:
     if target.proxy_command is None:
         return f"{target.address}:{target.port}"
     own = {target.address, str(target.port), target.name, target.user}
-    return _WORD.sub(lambda word: "%" if word[0] in own else word[0], target.proxy_command)
+    return re.sub(_WORD, lambda word: "%" if word[0] in own else word[0], target.proxy_command)

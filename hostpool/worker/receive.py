@@ -24,7 +24,7 @@ from hostpool.sync.tree import DIRECTORY, LINK
 from hostpool.sync.untar import Member, Untar
 from hostpool.tasks.local import Accept, Digest, Receive, Standing, Wanted
 
-_STAGE = re.compile(r"\.hostpool-(\d+)\.[0-9a-f]+")
+_STAGE = r"\.hostpool-(\d+)\.[0-9a-f]+"
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -291,7 +291,7 @@ def _directory(top: int, parts: list[bytes], mode: int = 0o755) -> Iterator[int]
 def _remove_leftovers(home: Path) -> None:
     """Of runs that were killed."""
     for entry in home.iterdir():
-        found = _STAGE.fullmatch(entry.name)
+        found = re.fullmatch(_STAGE, entry.name)
         if found and not _runs(int(found[1])):
             shutil.rmtree(entry, ignore_errors=True)
 

@@ -81,6 +81,48 @@ def test_help_costs_little(workdir: Path, environment: dict[str, str]) -> None:
     assert min(once() for _ in range(5)) < 0.12 * 1.5
 
 
+PATTERNS = """
+import re, sys
+import hostpool.worker.preload, hostpool.worker.preload_all, hostpool.playrunner, hostpool.runner
+import hostpool.cli.job, hostpool.cli.settings, hostpool.cli.play, hostpool.cli.run, hostpool.cli.again
+import hostpool.history, hostpool.views.plain, hostpool.inventory, hostpool.openssh.route
+import hostpool.tasks.modules.command, hostpool.tasks.modules.copy, hostpool.tasks.modules.file
+
+for name, module in sorted(sys.modules.items()):
+    if name.startswith("hostpool."):
+        print(*(f"{name}.{key}" for key, value in vars(module).items() if isinstance(value, re.Pattern)))
+"""
+USED = {
+    "hostpool.cli.secrecy",
+    "hostpool.inventory.addresses",
+    "hostpool.inventory.ini",
+    "hostpool.inventory.patterns",
+    "hostpool.inventory.ranges",
+    "hostpool.openssh.target_names",
+    "hostpool.playbook.arguments",
+    "hostpool.sync.filters",
+    "hostpool.tasks.files_once",
+    "hostpool.tasks.mirror.script",
+    "hostpool.tasks.shell",
+    "hostpool.views.neutralise",
+    "hostpool.worker.over_sftp",
+}
+"""Where a run looks for something, or a transfer at each file; elsewhere re compiles when it is used."""
+
+
+def test_no_expression_is_compiled_that_a_usual_run_has_no_use_for(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PATTERNS],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=100,
+    )
+    found = {name.rpartition(".")[0]: name for name in done.stdout.split()}
+    assert not found.keys() - USED, sorted(found.values())
+
+
 ENDING = """
 import atexit, sys, threading
 from hostpool import __main__ as program
@@ -92,8 +134,8 @@ class Dear:
 def main():
     program.dear = Dear()
     atexit.register(print, "registered")
-    threading.Thread(target=print, args=("waited for",)).start()
-    print("the work")
+    threading.Thread(target=print, args=("waited for\\n",), kwargs={"end": ""}).start()
+    print("the work\\n", end="")
     return 3
 
 program.main = main

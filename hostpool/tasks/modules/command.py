@@ -41,7 +41,7 @@ if [ -n "$hp_creates" ] && hp_any "$hp_creates"; then printf 'creates\n'; exit 0
 if [ -n "$hp_removes" ] && ! hp_any "$hp_removes"; then printf 'removes\n'; exit 0; fi
 printf 'run\n'
 """
-_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
+_VARIABLE = r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))"
 
 
 def command(args: Mapping[str, Any], mode: Mode) -> Steps:
@@ -180,14 +180,16 @@ def _result(reply: RunReply, stdout: str, shown: Any, strip: bool) -> Result:
 def _expandable(word: str) -> str:
     """The word for sh: quoted, but with the variables and the home Ansible's command expands."""
     head, slash, rest = word.partition("/")
-    if re.fullmatch(r"~[A-Za-z0-9_-]*", head):
+    if head.startswith("~") and re.fullmatch(r"~[A-Za-z0-9_-]*", head):
         return head + slash + (_with_variables(rest) if rest else "")
     return _with_variables(word)
 
 
 def _with_variables(word: str) -> str:
+    if "$" not in word:
+        return quote(word)
     parts, last = [], 0
-    for found in _VARIABLE.finditer(word):
+    for found in re.finditer(_VARIABLE, word):
         parts.append(quote(word[last : found.start()]) if found.start() > last else "")
         # An unset variable stays as it was written.
         literal = found[0].replace("$", "\\$").replace("}", "\\}")

@@ -29,7 +29,7 @@ ATTACHED = frozenset(
 )  # fmt: skip
 """Modules that no job can be made of, mostly those that carry files; the peer refuses it too."""
 
-_JID = re.compile(r"j[0-9]{1,24}\.[0-9]{1,10}")
+_JID = r"j[0-9]{1,24}\.[0-9]{1,10}"
 _AT_MOST = 10.0
 """Seconds after a job's limit within which the host must have ended it."""
 
@@ -94,7 +94,7 @@ def new_jid() -> str:
 
 def checked_jid(jid: str) -> str:
     """It becomes part of a path. Raises ModuleFailed."""
-    if not _JID.fullmatch(jid):
+    if not re.fullmatch(_JID, jid):
         raise _unknown(jid)
     return jid
 

@@ -23,8 +23,8 @@ for hp_i do
   printf '\n\001end\n'
 done
 """
-_TILDE = re.compile(r"~[A-Za-z0-9_.-]*(?=/|\Z)", re.ASCII)
-_VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})", re.ASCII)
+_TILDE = r"~[A-Za-z0-9_.-]*(?=/|\Z)"
+_VARIABLE = r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})"
 
 
 def expanded(spec: Spec, args: Mapping[str, Any]) -> Generator[Request[Any], Any, dict[str, Any]]:
@@ -46,16 +46,18 @@ def expanded(spec: Spec, args: Mapping[str, Any]) -> Generator[Request[Any], Any
 
 
 def _asked(path: str) -> list[str]:
-    tilde = _TILDE.match(path)
+    if "$" not in path and not path.startswith("~"):
+        return []
+    tilde = re.match(_TILDE, path)
     return [
         *([tilde[0]] if tilde else []),
-        *(found[1] or found[2] for found in _VARIABLE.finditer(path)),
+        *(found[1] or found[2] for found in re.finditer(_VARIABLE, path)),
     ]
 
 
 def _replaced(path: str, known: Mapping[str, str]) -> str:
-    tilde = _TILDE.match(path)
+    tilde = re.match(_TILDE, path)
     head = ""
     if tilde and tilde[0] in known:
         head, path = known[tilde[0]].rstrip("/"), path[tilde.end() :]
-    return head + _VARIABLE.sub(lambda found: known.get(found[1] or found[2], found[0]), path)
+    return head + re.sub(_VARIABLE, lambda found: known.get(found[1] or found[2], found[0]), path)

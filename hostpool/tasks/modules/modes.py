@@ -6,7 +6,7 @@ import re
 
 _BITS = {"r": 4, "w": 2, "x": 1}
 _SHIFT = {"u": 6, "g": 3, "o": 0}
-_CLAUSE = re.compile(r"([ugoa]*)((?:[-+=](?:[rwxXst]*|[ugo]))+)")
+_CLAUSE = r"([ugoa]*)((?:[-+=](?:[rwxXst]*|[ugo]))+)"
 
 
 def applied(mode: str, current: int, directory: bool) -> int:
@@ -15,7 +15,7 @@ def applied(mode: str, current: int, directory: bool) -> int:
     if mode.isdigit():
         return int(mode, 8)
     for clause in mode.split(","):
-        found = _CLAUSE.fullmatch(clause)
+        found = re.fullmatch(_CLAUSE, clause)
         if found is None:
             raise ValueError(f"{mode!r} is no mode")
         who = "ugo" if not found[1] or "a" in found[1] else found[1]

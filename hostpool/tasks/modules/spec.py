@@ -153,7 +153,7 @@ def _list(value: Any) -> list[Any]:
     return [value]
 
 
-_SYMBOLIC = re.compile(r"[ugoa]*([-+=]([rwxXst]*|[ugo]))+(,[ugoa]*([-+=]([rwxXst]*|[ugo]))+)*")
+_SYMBOLIC = r"[ugoa]*([-+=]([rwxXst]*|[ugo]))+(,[ugoa]*([-+=]([rwxXst]*|[ugo]))+)*"
 
 
 def _mode(name: str, value: Any) -> str:
@@ -169,8 +169,9 @@ def _mode(name: str, value: Any) -> str:
             raise BadArgument(f"{name}: {value} is no mode; write it in quotes: '0644'")
         return format(value, "o")
     text = str(value).strip()
-    if re.fullmatch(r"(0o)?[0-7]{1,5}", text):
-        return format(int(text.removeprefix("0o"), 8), "o")
-    if text == "preserve" or _SYMBOLIC.fullmatch(text):
+    digits = text.removeprefix("0o")
+    if 1 <= len(digits) <= 5 and not digits.strip("01234567"):
+        return format(int(digits, 8), "o")
+    if text == "preserve" or re.fullmatch(_SYMBOLIC, text):
         return text
     raise BadArgument(f"{name}: {text!r} is no mode; write '0644' or 'u=rw,g=r,o='")
