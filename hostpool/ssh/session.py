@@ -12,6 +12,7 @@ from hostpool.ssh.channel import COOKED, RAW, Channel
 from hostpool.ssh.channels import Channels
 from hostpool.ssh.exec import Execution
 from hostpool.ssh.heartbeat import Heartbeat
+from hostpool.ssh.held import FirstQuery, Following, HeldShell
 from hostpool.ssh.kept import KeptShell, Query
 from hostpool.ssh.mapping import place, unreachable
 from hostpool.ssh.stdin import Stdin
@@ -50,6 +51,8 @@ class SSHSession:
         self._context = context
         self._terminal_to_become = False
         self._lost = False
+        self._expects_more = False
+        self._held: HeldShell | None = None
         self.channels = Channels(self)
 
     @property
@@ -60,6 +63,7 @@ class SSHSession:
     def expect_more(self) -> None:
         """From now on the next command's channel is asked for together with a command: that saves it a
         round trip. OpenSSH is known to take it well; appliances may have one channel in all."""
+        self._expects_more = True
         self.channels.ahead = "OpenSSH" in self.transport.remote_version
 
     def run(self, request: Run, consumer: Consumer, stop: Stop) -> Exit:
@@ -68,6 +72,8 @@ class SSHSession:
         self.may_use_shell = self.target.shell == "sh" and not request.raw
         become = request.become or self.target.become
         try:
+            if (following := self._following(request, become, consumer, stop)) is not None:
+                return following.run()
             if self._is_for_kept(request, become) and (
                 answer := self._query(request, become, consumer, stop)
             ):
@@ -110,7 +116,8 @@ class SSHSession:
 
     def _is_for_kept(self, request: Run, become: Become | None) -> bool:
         """Whether a request may go to a shell that stays (see ssh.kept)."""
-        if not self.channels.ahead or self.target.shell != "sh":
+        may_wait = request.more and not self._expects_more and "OpenSSH" in self.transport.remote_version
+        if not (self.channels.ahead or may_wait) or self.target.shell != "sh":
             return False
         if become is not None and (become.user != "root" or self.dialogue(become).terminal):
             return False
@@ -121,21 +128,46 @@ class SSHSession:
         """None: the shell was taken from us before it said anything, so nothing is known."""
         try:
             program = program_of(request)
-            shell = self.channels.shells.get(become)
-            if shell is None or not shell.alive:
-                shell = self.channels.shells[become] = self._keep(become, stop)
-            query = Query(self, shell, program, consumer, stop)
+            query = self._first_query if not self.channels.ahead else self._next_query
+            asking = query(program, become, consumer, stop)
         except ValueError as error:
             raise self._unfit(str(error), "bad_command") from error
         try:
-            end = query.run()
+            end = asking.run()
         except NeedsTerminal:
             self._terminal_to_become = True
             return None
+        if isinstance(asking, FirstQuery):
+            self._held = asking.waiting()
         silent = end.exit_code is None and end.signal is None and end.stopped is None
-        return None if silent and not query.delivered else end
+        return None if silent and not asking.delivered else end
 
-    def _keep(self, become: Become | None, stop: Stop) -> KeptShell:
+    def _next_query(self, program: str, become: Become | None, consumer: Consumer, stop: Stop) -> Query:
+        shell = self.channels.shells.get(become)
+        if shell is None or not shell.alive:
+            shell = self.channels.shells[become] = KeptShell(*self._begin_shell(become, stop))
+        return Query(self, shell, program, consumer, stop)
+
+    def _first_query(self, program: str, become: Become | None, consumer: Consumer, stop: Stop) -> Query:
+        return FirstQuery(self, HeldShell(*self._begin_shell(become, stop)), program, consumer, stop)
+
+    def _following(
+        self, request: Run, become: Become | None, consumer: Consumer, stop: Stop
+    ) -> Following | None:
+        """For a shell that waits; whatever else is asked for, it waits no longer."""
+        held, self._held = self._held, None
+        if held is None:
+            return None
+        plain = request.program is not None and not (request.raw or request.tty)
+        if plain and held.waits and held.become == become:
+            try:
+                return Following(self, held, request, consumer, stop)
+            except ValueError as error:
+                raise self._unfit(str(error), "bad_command") from error
+        held.dismiss()
+        return None
+
+    def _begin_shell(self, become: Become | None, stop: Stop) -> tuple[Channel, Dialogue | None]:
         dialogue = None if become is None else self.dialogue(become)
         channel = self.channels.open(stop)
         with self.transport.wire.corked():
@@ -143,7 +175,7 @@ class SSHSession:
             channel.request("exec", encode(SHELL) if dialogue is None else dialogue.shell().command)
             self.channels.open_ahead()
         self.transport.wire.hurry()
-        return KeptShell(channel, dialogue)
+        return channel, dialogue
 
     def _run(
         self, request: Run, call: Invocation, consumer: Consumer, stop: Stop, dialogue: Dialogue | None
@@ -166,6 +198,9 @@ class SSHSession:
         """A connection for files; ``check`` raises to stop it. Raises Unreachable when there is none."""
         from hostpool.ssh.sftp import SFTP
 
+        held, self._held = self._held, None
+        if held is not None:
+            held.dismiss()
         return SFTP(self, check)
 
     # -- for executions

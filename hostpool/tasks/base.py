@@ -95,7 +95,8 @@ class Run(Request[RunReply], frozen=True, kw_only=True):
     instead of ``command``: a POSIX sh program of any length, run by ``/bin/sh`` whatever the login
     shell is; ``stdin`` is what it reads. ``live`` output goes to the views as it comes; ``into`` takes
     all of stdout in their place, and the reply then has none of it. ``become``: as another user, for
-    this request only, in the place of the session's own.
+    this request only, in the place of the session's own. ``more``: a query from whose answer a change
+    follows, as a rule: the session may let its shell wait for that.
     """
 
     command: str = ""
@@ -108,6 +109,7 @@ class Run(Request[RunReply], frozen=True, kw_only=True):
     raw: bool = False
     live: bool = True
     become: Become | None = None
+    more: bool = False
     into: Intake | None = None
 
 

@@ -170,6 +170,7 @@ class Question(msgspec.Struct, frozen=True):
             program=program + (LISTING + _LOOK).replace("@EACH@", "\n".join(each) or "  :"),
             args=(self.dest, self.single, "sums" if self.sums else "", self.owner, self.group),
             live=False,
+            more=True,
             into=intake,
         )
 

@@ -74,6 +74,24 @@ def test_a_query_over_the_shell_that_stays_waits_for_nothing_but_itself(
         session.close()
 
 
+def test_a_change_after_its_query_waits_for_nothing_but_itself(
+    sshd: Sshd, context: SSHContext, target: Target
+) -> None:
+    """The shell is there, and so is the room for standard input."""
+    asking = msgspec.structs.replace(PROGRAM, more=True)
+    change = msgspec.structs.replace(PROGRAM, effect=Effect.CHANGE)
+    with Trips(sshd.address, sshd.port) as relay:
+        session = context.connect(through(relay, target), Stop())
+        found = []
+        for _ in range(6):
+            assert session.run(asking, Output(), Stop()).exit_code == 0
+            before = relay.trips
+            assert session.run(change, Output(), Stop()).exit_code == 0
+            found.append(relay.trips - before)
+        assert min(found) == 1
+        session.close()
+
+
 @pytest.mark.parametrize("more", [False, True])
 def test_a_host_with_one_session_at_a_time_takes_one_command_after_the_other(
     context: SSHContext, more: bool
