@@ -55,6 +55,9 @@ def run(options: PlayOptions, words: list[str]) -> int:
 
         listing(options, _machine(options, loader, book, _inventory(options), _settings(options)), book)
         return 0
+    from hostpool.pool.early import prepare_alike
+
+    prepare_alike("hostpool.tasks")
     return _run(options, loader, book, words)
 
 
@@ -247,7 +250,11 @@ def _run(options: PlayOptions, loader: Loader, book: Playbook, words: Sequence[s
     shared = Shared(screen)
     pooled = msgspec.structs.replace(connection, check=False, become=None, keep_sessions=True)
     with HostPool(
-        machine.world, workers=options.workers, fanout=options.fanout or FANOUT, settings=pooled
+        machine.world,
+        workers=options.workers,
+        min_workers=1,  # it starts while the hosts are looked up and the history is opened
+        fanout=options.fanout or FANOUT,
+        settings=pooled,
     ) as pool:
         pool.asker = asking(screen.paused) if watch is None else None
         pool.prepare([host for host in hosts if machine.world.has(host)])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import sys
 
 from hostpool.pool import forked
 
@@ -58,6 +59,12 @@ def fork_early(command: str, *, everything: bool) -> None:
     if not forked.start(preload):
         _start_forkserver(preload)
     gc.enable()
+
+
+def prepare_alike(package: str) -> None:
+    """What is imported of the package here by now, workers will need: their server imports it meanwhile, once
+    for all of them, where else each would with its first task."""
+    forked.prepare([name for name in list(sys.modules) if name.startswith(f"{package}.")])
 
 
 def start_forkserver() -> None:

@@ -7,6 +7,7 @@ a HostPool needs and the command line does not.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import select
@@ -44,6 +45,17 @@ def start(preload: Sequence[str]) -> bool:
 
 def running() -> bool:
     return _server is not None
+
+
+def prepare(modules: Sequence[str]) -> None:
+    """Has the server import these as well: workers are forked with them from now on. It is not waited for."""
+    if _server is None:
+        return
+    names = "\n".join(modules).encode()
+    try:
+        _server.sendall(b"i" + len(names).to_bytes(NUMBER, "big") + names)
+    except OSError:  # it is dead: whoever wants a worker will tell
+        pass
 
 
 def fork(entry: str) -> tuple[Frames, int]:
@@ -100,11 +112,7 @@ class _Server:
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
 
     def run(self, preload: Sequence[str]) -> None:
-        for name in preload:
-            try:
-                importlib.import_module(name)
-            except Exception:  # the worker will meet it again, and says so
-                break
+        _import(preload)
         while True:
             ready, _, _ = select.select([self._control.fileno(), self._wake], [], [])
             if self._wake in ready:
@@ -114,7 +122,13 @@ class _Server:
                 message, (*ends,), _, _ = socket.recv_fds(self._control, 1, 2)
                 if not message:
                     return
-                self._fork(*ends)
+                if message == b"i":
+                    _import(self._received(int.from_bytes(self._received(NUMBER), "big")).decode().split())
+                else:
+                    self._fork(*ends)
+
+    def _received(self, size: int) -> bytes:
+        return self._control.recv(size, socket.MSG_WAITALL)
 
     def _fork(self, link: int, news: int) -> None:
         pid = os.fork()
@@ -136,6 +150,15 @@ class _Server:
             news = self._news.pop(pid)
             _tell(news, os.waitstatus_to_exitcode(status))
             os.close(news)
+
+
+def _import(modules: Sequence[str]) -> None:
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except Exception:  # the worker will meet it again, and says so
+            break
+    gc.freeze()  # no worker looks through it, and so its memory stays shared
 
 
 def _work(link: int) -> NoReturn:

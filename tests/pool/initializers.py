@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,22 @@ class Pid:
     def steps(self) -> Generator[Request[Any], Any, Outcome]:
         yield from ()
         return Outcome(status="ok", result={"pid": os.getpid(), "seen": list(_seen)})
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Which of these modules of tasks the worker has imported, before any task needed them."""
+
+    modules: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return "imported"
+
+    def steps(self) -> Generator[Request[Any], Any, Outcome]:
+        yield from ()
+        found = [name for name in self.modules if f"hostpool.tasks.modules.{name}" in sys.modules]
+        return Outcome(status="ok", result={"found": found})
 
 
 @dataclass(frozen=True)

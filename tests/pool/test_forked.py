@@ -163,3 +163,33 @@ def test_none_outlives_a_parent_that_has_ended(tmp_path: Path) -> None:
     children = [int(word) for word in told.splitlines()[-1].split()]
     assert len(children) == 2
     wait_until(lambda: not any(map(processes.command, children)), seconds=10, what="children end")
+
+
+PREPARED = """
+import sys
+from hostpool.pool import early, forked
+
+assert forked.start(["hostpool.worker.preload", "hostpool.worker.preload_all"])
+import hostpool.tasks.modules.stat
+from hostpool import HostPool
+from tests.pool.initializers import Imported
+
+assert "hostpool.tasks.modules.lineinfile" not in sys.modules
+sys.modules["hostpool.tasks.modules.none_such"] = sys  # what cannot be imported there does no harm
+early.prepare_alike("hostpool.tasks")
+with HostPool(sys.argv[1], workers=2) as pool:
+    told = [result.result for result in pool.map("all", Imported(("stat", "lineinfile")))]
+print(told)
+"""
+
+
+def test_workers_are_forked_with_what_the_parent_imported(tmp_path: Path) -> None:
+    inventory = local_inventory(tmp_path / "two.ini", 2)
+    told = subprocess.run(
+        [sys.executable, "-c", PREPARED, inventory],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert told.stdout == "[{'found': ['stat']}, {'found': ['stat']}]\n", told.stderr
