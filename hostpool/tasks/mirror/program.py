@@ -4,8 +4,8 @@ PROGRAM unpacks and goes on with the stream's last member, the script, which beg
 reads a program from a pipe byte by byte, so what can come in a file does. They go into each directory by
 ``cd -P`` and look where they are: a symlink on the host never leads them elsewhere.
 One that leads nowhere goes first where mv fails: BusyBox's looks through it.
-GNU tar reads and writes 10 KiB at a time unless its own variable says more: a tenth of its CPU for small files.
-It does not say why it could write a part only, so ``room`` writes too: a full disk, a quota, a limit?
+GNU tar reads and writes 10 KiB at a time unless its own variable says more: a tenth of its CPU for small
+files. It does not say why it could write a part only, so ``room`` writes too: a full disk, a quota, a limit?
 """
 
 from __future__ import annotations
