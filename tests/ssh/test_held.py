@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from hostpool.ssh import SSHContext, SSHSession, held
 from hostpool.stop import Stop
 from hostpool.tasks.base import Effect, Run
 from hostpool.tasks.session import Consumer, Exit, Session
+from hostpool.tasks.shell import encode, one_line
 from tests.farm import Sshd, ThrowAwayUser
 from tests.farm.processes import wait_until
 from tests.patience import AMPLE, promptly
@@ -165,3 +168,26 @@ def test_roots_waits_too(context: SSHContext, sshd: Sshd, password: bool) -> Non
             assert output.stdout.split() == [b"0", b"in", b"%d" % first]
             first = number(made, query(become=become))
             assert number(made, change()) != first, "another user's is not for us"
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash --posix", "busybox sh", "mksh", "zsh --emulate sh", "yash"])
+def test_shells_leave_what_follows_to_the_program(shell: str) -> None:
+    """None takes more of its standard input than its script, which is all that is there before the answer."""
+    words = shell.split()
+    if shutil.which(words[0]) is None:
+        pytest.skip(f"no {words[0]} here")
+    waiting = held.HeldShell(None, None)  # type: ignore[arg-type]  # nothing is sent
+    first, mark = waiting.words("set -- a\necho $1; cat; exit 3" + "\n: padding" * 2000)
+    program = encode(one_line('set -- "b c"\necho "$1"; cat\nexit 4')) + b"\n"
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
+        assert child.stdin is not None and child.stdout is not None and child.stderr is not None
+        child.stdin.write(first)
+        child.stdin.flush()
+        assert [child.stdout.readline(), child.stdout.readline()] == [b"a\n", mark + b" 3\n"]
+        child.stdin.write(program + b"rest\n" * 3000)
+        child.stdin.close()
+        assert child.stdout.read() == b"b c\n" + b"rest\n" * 3000
+        assert child.stderr.read() == mark + b"\n"
+    assert child.returncode == 4
