@@ -158,11 +158,15 @@ def test_before_the_fork_server_is_forked_only_what_both_need_is_imported(tmp_pa
 PARENT = """
 import sys
 sys.argv = ["hostpool", "run", "-i", "h1,h2,", "all", "--list-hosts"]
+from hostpool.lean import import_msgspec
+import_msgspec()
 from hostpool.cli.app import main
 assert main(sys.argv[1:]) == 0
 import hostpool.cli.job, hostpool.cli.settings, hostpool.cli.signals, hostpool.cli.audit, hostpool.cli.sinks
 import hostpool.pool, hostpool.runner, hostpool.targets, hostpool.cli.asking, hostpool.views.plain
+import hostpool.history.recorder
 dear = {"paramiko", "jinja2", "rich", "pydantic", "invoke", "multiprocessing"}
+dear |= {"logging", "platform", "getpass", "tempfile", "subprocess"}
 found = {name.split(".")[0] for name in sys.modules} & dear
 assert not found, f"imported in the parent: {found}"
 """

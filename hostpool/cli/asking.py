@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -39,6 +38,8 @@ def ask(question: Question) -> Secret | None:
 
 
 def _ask(terminal: int, question: Question) -> Secret | None:
+    import getpass
+
     if question.kind == "passphrase":
         return Secret(getpass.getpass(f"Passphrase for the key {one_line(question.subject)}: "))
     prompt = f"{one_line(question.host)} asks: {one_line(question.prompt)} "

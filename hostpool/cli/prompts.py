@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import select
 import termios
@@ -80,6 +79,8 @@ def _value(prompt: Prompt, person: bool) -> Any:
 
 def _typed(question: str, private: bool) -> str:
     if private:
+        import getpass
+
         return getpass.getpass(question)
     with open("/dev/tty", "r+b", buffering=0) as terminal:
         terminal.write(question.encode())

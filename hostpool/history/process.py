@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from pathlib import Path
 
 
@@ -14,7 +13,7 @@ def identity(pid: int | None = None) -> str:
 
 
 def machine() -> str:
-    return platform.node()
+    return os.uname().nodename
 
 
 def lives(process: str, on: str) -> bool:

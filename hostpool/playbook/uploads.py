@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 import os
 import re
 import secrets
@@ -96,6 +95,8 @@ def _part(name: str, value: Any, scope: Scope) -> tuple[str, bytes, str | None]:
     else:
         raise BadTask(f"the field {name!r} of body needs content or filename")
     short = None if file is None else Path(str(file)).name
+    import mimetypes  # few send forms
+
     guessed = mimetypes.guess_type(short or "")[0] or "application/octet-stream"
     kind = str(value.get("mime_type") or (guessed if short else "text/plain"))
     if not re.fullmatch(r"[\w.+/;= -]+", kind, re.ASCII):

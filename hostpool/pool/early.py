@@ -19,7 +19,6 @@ PRELOAD = "hostpool.worker.preload"
 PRELOAD_ALL = "hostpool.worker.preload_all"
 SHARED = (
     "hashlib",
-    "logging",
     "pathlib",
     "pickle",
     "queue",
