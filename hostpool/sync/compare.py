@@ -221,7 +221,9 @@ class Compare:
 
     def _collect(self, plan: Plan) -> None:
         tree, states = self._tree, self._states
-        for number in range(len(tree)):
+        differing = [number for number, state in enumerate(states) if state != SAME]
+        new = any(tree.kinds[n] == DIRECTORY and states[n] != ATTRIBUTES for n in differing)
+        for number in range(len(tree)) if new else differing:
             parent = tree.parents[number]
             above_sent = parent >= 0 and states[parent] in (MISSING, OTHER_KIND)
             if above_sent:

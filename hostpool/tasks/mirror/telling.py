@@ -86,7 +86,7 @@ def outcome(
         "bytes": plan.bytes,
         "deleted": plan.delete_total if plan.delete else 0,
         "attributes": len({*plan.chmod, *plan.touch, *plan.chown}),
-        "entries": sum(1 for kind in kinds if kind != DIRECTORY),
+        "entries": len(kinds) - kinds.count(DIRECTORY),
     }
     if diff:
         result["diff"] = diff
