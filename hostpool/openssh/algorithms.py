@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+
+import msgspec
 
 from .patterns import matches
 
 
-class AlgorithmList(NamedTuple):
+class AlgorithmList(msgspec.Struct, frozen=True):
     """``operator`` is ``"="`` (replace), ``"+"`` (append), ``"-"`` (remove) or ``"^"`` (put first).
 
     ``patterns`` may hold wildcards.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+
+import msgspec
 
 from .lexer import WHITESPACE, delimited, split_arguments
 from .patterns import matches_hostname, matches_list
@@ -12,7 +13,7 @@ _WITHOUT_ARGUMENT = ("all", "canonical", "final")
 _KNOWN = frozenset((*_WITHOUT_ARGUMENT, "host", "originalhost", "user", "localuser", "exec", "tagged"))
 
 
-class Criterion(NamedTuple):
+class Criterion(msgspec.Struct, frozen=True):
     name: str
     argument: str = ""
     negated: bool = False
@@ -22,7 +23,7 @@ class Criterion(NamedTuple):
         return self.name in _KNOWN
 
 
-class Facts(NamedTuple):
+class Facts(msgspec.Struct, frozen=True):
     """What is known of a host at the moment a Match line is reached."""
 
     host: str

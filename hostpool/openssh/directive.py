@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from hostpool.errors import SSHConfigError
 
@@ -14,7 +16,7 @@ from .lexer import UnbalancedQuotes, split_arguments, split_keyword
 COMMAND_LINE = "command line"
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct, frozen=True):
     """Where a line stands. ``user``: in the user's own file or options, not in the system's."""
 
     file: str
@@ -29,7 +31,7 @@ class Place(NamedTuple):
         return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
-class Directive(NamedTuple):
+class Directive(msgspec.Struct, frozen=True):
     keyword: Keyword
     value: Any
     place: Place

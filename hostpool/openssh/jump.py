@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+import msgspec
 
 from .values import parse_port
 
 _SEPARATORS = r"[\s#]"
 
 
-class Hop(NamedTuple):
+class Hop(msgspec.Struct, frozen=True):
     """One jump host, as written: its user and port may come from its own ssh_config entry."""
 
     host: str

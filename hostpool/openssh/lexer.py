@@ -5,7 +5,7 @@ A backslash before the end of a line does not continue it: OpenSSH has no line c
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 WHITESPACE = " \t\r\n"
 
@@ -14,7 +14,7 @@ class UnbalancedQuotes(ValueError):
     """A quote was opened and never closed."""
 
 
-class Line(NamedTuple):
+class Line(msgspec.Struct, frozen=True):
     """``keyword`` in lower case; ``rest`` is everything after it, untouched."""
 
     keyword: str

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from .algorithms import AlgorithmList
 from .settings import Settings
 
 
-class Limit(NamedTuple):
+class Limit(msgspec.Struct, frozen=True):
     asked: Callable[[Any], bool]
     effect: str
     system_too: bool = True

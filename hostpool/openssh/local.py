@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Mapping
-from typing import NamedTuple
+
+import msgspec
 
 
-class Local(NamedTuple):
+class Local(msgspec.Struct, frozen=True):
     user: str
     uid: int
     home: str
