@@ -158,6 +158,7 @@ def _machine(
             only=None if options.replay is None else frozenset(options.replay.hosts),
             left=left,
             exact=left is None or not resume.changed(left),
+            whole_results=options.verbose > 0 or options.output in ("json", "jsonl"),
         ),
     )
 

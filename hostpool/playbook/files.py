@@ -101,6 +101,8 @@ class Files:
         self.asked_for: set[str] = set()
         """Variables that some template can do without."""
         self.static: Callable[[Template, Place, str], Any] = lambda template, place, what: None
+        self.templates: list[Template] = []
+        """All that were found, in whichever file."""
         self._documents: dict[str, Document | None] = {}
         self._taken: dict[int, int] = {}
 
@@ -154,6 +156,7 @@ class Files:
     def check(self, template: Template) -> None:
         from hostpool.playbook.checking import check
 
+        self.templates.append(template)
         self.asked_for |= check(template, self.collector)
 
     def reveal(self, value: Vaulted) -> str:

@@ -18,6 +18,7 @@ from hostpool.playbook.model import Loop, Task
 from hostpool.playbook.reaching import route
 from hostpool.playbook.results import Result, judged, results_of, skipped, together
 from hostpool.playbook.running import Ask, Ended, Running, Submit
+from hostpool.playbook.sparing import Sparing
 from hostpool.playbook.variables import Variables
 from hostpool.results import HostResult
 from hostpool.tasks.modules.job import Call, ModuleTask
@@ -51,6 +52,7 @@ class HostTask:
         defaults: Defaults,
         around: Surroundings,
         title: str,
+        sparing: Sparing,
     ) -> None:
         self.host = host
         self.task = task
@@ -58,6 +60,7 @@ class HostTask:
         self._defaults = defaults
         self._around = around
         self._title = title
+        self._sparing = sparing
         self._gathering = Gathering(variables, defaults)
         self._includes: list[tuple[dict[str, Any], dict[str, Any]]] = []
 
@@ -268,7 +271,7 @@ class HostTask:
         if module in PARENT:
             item.result, item.effects = act(self.task, scope, self._around)
             return
-        item.call = build(self.task, scope, self._defaults)
+        item.call = self._sparing.spared(self.task, build(self.task, scope, self._defaults))
         if module == "async_status":
             item.call = self._variables.jobs.asking(item.call)
         item.name = route(self.host, self.task.keywords, self._variables, scope)

@@ -23,6 +23,7 @@ from hostpool.playbook.outs import HostState, Job, Options, Out, PlayBegan, Said
 from hostpool.playbook.playrun import PlayRun
 from hostpool.playbook.recap import Recap
 from hostpool.playbook.running import Submit
+from hostpool.playbook.sparing import Sparing
 from hostpool.playbook.variables import Variables
 from hostpool.playbook.world import World
 from hostpool.results import HostResult
@@ -41,6 +42,7 @@ class Machine:
         self.world = world
         self.around = Surroundings(loader.files, options.verbosity)
         self.variables = Variables(world, options.extra, _magic(options, world))
+        self.sparing = Sparing(book.plays, loader, world, options)
         self.variables.play_magic = {**self.variables._magic}
         self.keeping = Keeping(self)
         self._plays = deque(enumerate(book.plays))

@@ -68,6 +68,8 @@ class Options(msgspec.Struct, frozen=True):
     left: Left | None = None
     """What an earlier run left undone, to be taken up; ``exact``: by a playbook that has not changed."""
     exact: bool = True
+    whole_results: bool = True
+    """Whether somebody is shown results as a whole, not only their messages."""
 
 
 class HostState(msgspec.Struct):

@@ -211,8 +211,9 @@ class PlayRun:
             self._submit(host, step, self._elided(host, task))
             return
         run = HostTask(
-            host, task, self._variables, self._machine.options.defaults, self._machine.around, step.title
-        ).run()
+            host, task, self._variables, self._machine.options.defaults, self._machine.around, step.title,
+            self._machine.sparing,
+        ).run()  # fmt: skip
         self._submit(host, step, run)
 
     def _elided(self, host: str, task: Task) -> Running:

@@ -15,7 +15,9 @@ _FALSE = ("no", "off", "0", "false", "f", "n")
 
 
 class Param(msgspec.Struct, frozen=True):
-    """``secret``: its value reaches the host over standard input only, never as an argument."""
+    """``secret``: its value reaches the host over standard input only, never as an argument.
+    ``shows``: the parts of the result (keys that lead there) for which alone it is there, and which
+    need not be asked for where nobody sees them."""
 
     kind: Kind = "str"
     default: Any = None
@@ -23,6 +25,7 @@ class Param(msgspec.Struct, frozen=True):
     choices: tuple[Any, ...] = ()
     aliases: tuple[str, ...] = ()
     secret: bool = False
+    shows: tuple[tuple[str, ...], ...] = ()
 
 
 class Spec(msgspec.Struct, frozen=True):

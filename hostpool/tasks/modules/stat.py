@@ -5,10 +5,10 @@ Parameters:
     follow: look at what a link leads to
     get_checksum: the checksum of a file
     checksum_algorithm: which
-    get_mime: no effect: the type is not asked for
-    get_attributes: no effect: attributes of lsattr(1) are not asked for
+    get_mime: what file(1) says of it; unless it is given, not asked for where nothing reads it
+    get_attributes: what lsattr(1) says of it; unless it is given, not asked for where nothing reads it
 Returns: ``stat``
-Needs: stat, readlink, and a tool for the checksum.
+Needs: stat, readlink, a tool for the checksum; for types and attributes file and lsattr.
 Source: ansible.builtin.stat of ansible-core 2.19.
 """
 
@@ -128,8 +128,11 @@ MODULES = {
                 "follow": Param("bool", False), "get_checksum": Param("bool", True),
                 "checksum_algorithm": Param(default="sha1", aliases=("checksum", "checksum_algo"),
                                             choices=("md5", "sha1", "sha224", "sha256", "sha384", "sha512")),
-                "get_mime": Param("bool", True, aliases=("mime", "mime_type", "mime-type")),
-                "get_attributes": Param("bool", True, aliases=("attr", "attributes")),
+                "get_mime": Param("bool", True, aliases=("mime", "mime_type", "mime-type"),
+                                  shows=(("stat", "mimetype"), ("stat", "charset"))),
+                "get_attributes": Param("bool", True, aliases=("attr", "attributes"),
+                                        shows=(("stat", "attributes"), ("stat", "attr_flags"),
+                                               ("stat", "version"))),
             },
             refused={
                 "get_md5": "say checksum_algorithm: md5",
