@@ -109,8 +109,8 @@ def program_of(request: Run) -> str:
     before = prelude(request.env, request.chdir)
     if request.program is None:
         return f'{before}exec "${{SHELL:-/bin/sh}}" -c {quote(request.command)}'
-    args = " ".join(quote(arg) for arg in request.args)
-    return f"{before}set -- {args}\n{request.program}"
+    words = " ".join(["set --", *(quote(arg) for arg in request.args)])
+    return f"{before}{words}; {request.program}"
 
 
 def invocation(request: Run, *, shell: bool) -> Invocation:

@@ -16,6 +16,7 @@ from hostpool.tasks.modules.job import MARK, Call, perform
 from hostpool.tasks.modules.modes import applied
 from hostpool.tasks.modules.registry import HOST, module
 from hostpool.tasks.modules.spec import bind
+from hostpool.tasks.shell import one_line, program_of
 from tests.modules.cases import cases, run_case
 
 _CASES = cases()
@@ -52,7 +53,16 @@ def test_words_of_a_command_arrive_as_they_are(words: list[str]) -> None:
     done = subprocess.run(
         ["/bin/sh", "-c", request.program, "sh", *request.args], capture_output=True, check=True
     )
-    assert done.stdout.partition(MARK)[2] == ("run\n" + "".join(f"{word}\n" for word in words)).encode()
+    assert done.stdout.partition(MARK)[2] == "".join(f"{word}\n" for word in words).encode()
+
+
+def test_a_command_without_conditions_is_all_that_a_host_reads() -> None:
+    """One short line: sh takes it byte by byte, and several lines cost a fork of it besides."""
+    request = next(perform(Call("command", {"_raw": "uname -n"})))
+    assert isinstance(request, Run)
+    program = program_of(request)
+    assert one_line(program) == program
+    assert len(program) < 64
 
 
 @given(hostile)

@@ -60,7 +60,7 @@ def command(args: Mapping[str, Any], mode: Mode) -> Steps:
         expanded = " ".join(_expandable(word) for word in words)
     else:
         expanded = " ".join(quote(word) for word in words)
-    return (yield from _run(args, mode, words, f"exec {expanded}\n"))
+    return (yield from _run(args, mode, words, f"exec {expanded}"))
 
 
 def shell(args: Mapping[str, Any], mode: Mode) -> Steps:
@@ -68,7 +68,7 @@ def shell(args: Mapping[str, Any], mode: Mode) -> Steps:
     if not line:
         raise ModuleFailed("no command given", rc=256)
     return (
-        yield from _run(args, mode, line, f"exec {quote(args['executable'] or '/bin/sh')} -c {quote(line)}\n")
+        yield from _run(args, mode, line, f"exec {quote(args['executable'] or '/bin/sh')} -c {quote(line)}")
     )
 
 
@@ -113,7 +113,12 @@ def _run(args: Mapping[str, Any], mode: Mode, shown: Any, program: str, data: by
             return _not_run(first, args, shown, reply)
         return _would(shown, skipped=False)
     stdin = data if data is not None else _stdin(args)
-    reply = yield from change(_GUARD + program, *guarded, stdin=stdin, foretells=_would(shown, skipped=True))
+    foretells = _would(shown, skipped=True)
+    if not any(guarded):
+        # The host's sh reads the program byte by byte: without conditions it is the command alone.
+        reply = yield from change(program, stdin=stdin, foretells=foretells)
+        return _result(reply, text(reply.stdout), shown, args["strip_empty_ends"])
+    reply = yield from change(_GUARD + program, *guarded, stdin=stdin, foretells=foretells)
     first, _, rest = text(reply.stdout).partition("\n")
     if first in ("creates", "removes", "dir"):
         return _not_run(first, args, shown, reply)

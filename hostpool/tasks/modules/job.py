@@ -20,7 +20,7 @@ from hostpool.tasks.modules.spec import BadArgument, bind
 
 MARK = b"\x01hostpool\n"
 """What precedes a program's own output: a login may print anything before."""
-_MARKER = "printf '\\001hostpool\\n'\n"
+_MARKER = "printf '\\001hostpool\\n'; "
 
 
 class Call(msgspec.Struct, frozen=True):
