@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -170,12 +169,10 @@ def test_roots_waits_too(context: SSHContext, sshd: Sshd, password: bool) -> Non
             assert number(made, change()) != first, "another user's is not for us"
 
 
-@pytest.mark.parametrize("shell", ["dash", "bash --posix", "busybox sh", "mksh", "zsh --emulate sh", "yash"])
+@pytest.mark.parametrize("shell", ["dash", "bash --posix", "busybox sh", "zsh --emulate sh"])
 def test_shells_leave_what_follows_to_the_program(shell: str) -> None:
     """None takes more of its standard input than its script, which is all that is there before the answer."""
     words = shell.split()
-    if shutil.which(words[0]) is None:
-        pytest.skip(f"no {words[0]} here")
     waiting = held.HeldShell(None, None)  # type: ignore[arg-type]  # nothing is sent
     first, mark = waiting.words("set -- a\necho $1; cat; exit 3" + "\n: padding" * 2000)
     program = encode(one_line('set -- "b c"\necho "$1"; cat\nexit 4')) + b"\n"
