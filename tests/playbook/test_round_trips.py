@@ -24,7 +24,7 @@ TASKS = """
     - blockinfile: {{path: "{top}/copied", state: absent}}
     - file: {{path: "{top}/nothing", state: absent}}
     - file: {{path: "{top}/{{{{ item }}}}", state: directory}}
-      loop: [one]
+      loop: "{{{{ range(30) | list }}}}"
 """
 COUNT = 8
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from hostpool.errors import HostError
 from hostpool.messages import Become
 from hostpool.tasks.base import Effect, Outcome, Request, Run, RunReply, Sleep
+from hostpool.tasks.modules.ahead import IN_TURN, MOST, QUICK, in_turn
 from hostpool.tasks.modules.base import Mode, ModuleFailed, Result, Steps, Whole
 from hostpool.tasks.modules.detached import as_job, detached, new_jid
 from hostpool.tasks.modules.expanding import expanded
@@ -54,12 +56,22 @@ class ModuleTask(msgspec.Struct, frozen=True):
     def steps(self) -> Generator[Request[Any], Any, Outcome]:
         if self.pause:
             yield from Sleep(seconds=self.pause)
+        if self._may_ask_ahead:
+            first = MOST if all(call.module in QUICK for call in self.calls) else 1
+            results = yield from in_turn([partial(perform, call) for call in self.calls], first)
+            return Outcome(status="ok", result={"results": results})
         results = []
         for number, call in enumerate(self.calls):
             if number and self.between:
                 yield from Sleep(seconds=self.between)
             results.append((yield from perform(call)))
         return Outcome(status="ok", result={"results": results})
+
+    @property
+    def _may_ask_ahead(self) -> bool:
+        if len(self.calls) == 1 or self.between:
+            return False
+        return not any(call.limit or call.module in IN_TURN for call in self.calls)
 
 
 class Connect(msgspec.Struct, frozen=True):
