@@ -192,33 +192,9 @@ def test_what_msgspec_imports_without_need_is_there_for_others(tmp_path: Path) -
     run_python(STAND_IN, tmp_path)
 
 
-YAML = """
-import sys
-if sys.argv[1] == "late":
-    from hostpool.lean import put_off_yaml_reader
-    put_off_yaml_reader()
-import yaml
-if sys.argv[1] == "late":
-    assert yaml.load("[1, a]", Loader=yaml.CSafeLoader) == [1, "a"]
-    assert not hasattr(yaml.reader.Reader, "NON_PRINTABLE"), "PyYAML makes readers of its own"
-for loader in (yaml.CSafeLoader, yaml.SafeLoader):
-    print(yaml.load("a: [1, {b: c}]", Loader=loader))
-    for bad in ("a: \\0", "a: \\x01b", b"a: \\xc3\\x28", b"\\xff\\xfea"):
-        try:
-            yaml.load(bad, Loader=loader)
-        except yaml.reader.ReaderError as error:
-            print(repr(error), isinstance(error, yaml.YAMLError), error)
-"""
-
-
-def test_the_reader_of_yaml_that_is_put_off_is_the_same_in_the_end(tmp_path: Path) -> None:
-    late, usual = (run_python(YAML, tmp_path, word) for word in ("late", "usual"))
-    assert late == usual and late.count("ReaderError") == 8
-
-
-def run_python(program: str, directory: Path, *words: str) -> str:
+def run_python(program: str, directory: Path) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", program, *words],
+        [sys.executable, "-c", program],
         capture_output=True,
         text=True,
         cwd=directory,
