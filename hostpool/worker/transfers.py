@@ -138,13 +138,14 @@ def _texts(request: Texts) -> Iterable[tuple[int, bytes]]:
 
 
 def _progress(host: str, reporter: Reporter) -> Callable[[int, int], None]:
-    due = 0.0
+    """What is through at once is not told of: its end is news enough."""
+    told, due = False, time.monotonic() + _EVERY
 
     def sent(done: int, total: int) -> None:
-        nonlocal due
+        nonlocal told, due
         now = time.monotonic()
-        if now >= due or done == total:
-            due = now + _EVERY
+        if now >= due or (told and done == total):
+            told, due = True, now + _EVERY
             reporter.clock.heard()
             reporter.optional(Progress(ts=time.time(), host=host, done=done, total=total, unit="bytes"))
 
