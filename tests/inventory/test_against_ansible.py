@@ -232,6 +232,7 @@ def test_the_program_ansible_lists_the_same_hosts(ansible: Ansible) -> None:
     source = CASES / "classic.ini"
     done = subprocess.run(
         [ansible.bin / "ansible", "prod:!db-b", "-i", source, "--list-hosts"],
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=True,

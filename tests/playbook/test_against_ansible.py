@@ -55,7 +55,10 @@ def by_ansible(setting: Setting, playbook: Path, root: Path, *more: str) -> Coun
     }
     words: list[str | Path] = [program("ansible-playbook"), "-i", setting.inventory]
     words += ["-e", f"root={root}", *more, playbook]
-    done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=250, check=False)
+    done = subprocess.run(
+        words, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, timeout=250,
+        check=False,
+    )  # fmt: skip
     recap = done.stdout.partition("PLAY RECAP")[2]
     found = {}
     for line in recap.splitlines():

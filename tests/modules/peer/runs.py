@@ -54,9 +54,11 @@ def by_peer(hosts: Path, playbook: Path, home: Path, *more: str) -> list[Done]:
     words = [program("ansible-playbook"), "-i", hosts, *more, playbook]
     with tempfile.TemporaryDirectory(prefix="cp-") as sockets:  # below the home their names would be too long
         environment["ANSIBLE_SSH_CONTROL_PATH_DIR"] = sockets
+        # Theirs refuses a standard input that somebody's ssh has left non-blocking: it gets one of its own.
         done = subprocess.run(
-            list(map(str, words)), capture_output=True, text=True, env=environment, timeout=250, check=False
-        )
+            list(map(str, words)), stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment,
+            timeout=250, check=False,
+        )  # fmt: skip
     assert record.exists(), done.stdout + done.stderr
     return [Done(**json.loads(line)) for line in record.read_text().splitlines()]
 
