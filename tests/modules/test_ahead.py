@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,9 @@ from hypothesis import strategies as st
 from hostpool.errors import Lost
 from hostpool.tasks.base import Effect, Request, Run, RunReply
 from hostpool.tasks.modules.ahead import MOST, in_turn
+from hostpool.tasks.modules.base import query
 from hostpool.tasks.modules.job import Call, ModuleTask, perform
+from hostpool.tasks.modules.together import fitting
 from hostpool.tasks.shell import program_of
 
 Answers = Callable[[Run, RunReply, bytes], tuple[RunReply, bytes]]
@@ -231,3 +234,11 @@ def test_an_item_that_cannot_begin_fails_in_its_turn_alone(tmp_path: Path) -> No
     results = Host().run(ModuleTask("t", (good[0], bad, good[1])))
     assert [each.get("failed", False) for each in results] == [False, True, False]
     assert results[2]["changed"] and (tmp_path / "001").is_dir()
+
+
+def test_one_program_has_an_end() -> None:
+    by_words = [query("true", str(number), "x" * 30_000) for number in range(9)]
+    by_names = [query("true", str(number)) for number in range(9)]
+    by_names = [msgspec.structs.replace(each, env=(("A", "x" * 30_000),)) for each in by_names]
+    assert (len(fitting(by_words)), len(fitting(by_names))) == (2, 2)
+    assert len(fitting([query("true", "x" * 100_000), *by_words])) == 1

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.farm import Sshd
+from tests.farm.proxy import Proxy
 from tests.playbook.conftest import Ended, Play
 
 TASKS = """
@@ -202,3 +204,24 @@ def test_a_task_has_its_own_time_limit(play: Play, tmp_path: Path) -> None:
     assert ended.code == 0, ended.out
     assert ended.document["recap"]["h001"]["ignored"] == 1
     assert ended.document["hosts"]["h001"]["duration"] < 60
+
+
+def test_a_connection_that_breaks_while_a_loop_is_asked_about(play: Play, sshd: Sshd, tmp_path: Path) -> None:
+    tasks = (
+        '    - file: {path: "{{ base }}/{{ item }}", state: directory, mode: "0750"}\n'
+        '      loop: "{{ range(60) | list }}"\n    - ping:\n'
+    )
+    book = write(tmp_path, tasks)
+    words = ("-l", "h001", "--host-keys", "off")
+    with Proxy(sshd.address, sshd.port) as relay:
+        assert play(book, *words, "-e", f"ansible_host=127.0.0.1 ansible_port={relay.port}").code == 0
+        before = relay.down
+        again = play(book, *words, "-e", f"ansible_host=127.0.0.1 ansible_port={relay.port}")
+        assert again.changed("h001") == 0
+        all_of_it = relay.down - before
+    with Proxy(sshd.address, sshd.port, cut_down=all_of_it - 4000) as relay:
+        ended = play(book, *words, "-e", f"ansible_host=127.0.0.1 ansible_port={relay.port}")
+    assert ended.code == 4, ended.out
+    counts = ended.document["recap"]["h001"]
+    assert (counts["ok"], counts["unreachable"], counts["failed"]) == (0, 1, 0)
+    assert ended.document["hosts"]["h001"]["duration"] < 30

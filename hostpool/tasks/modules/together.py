@@ -65,7 +65,7 @@ def fitting(requests: Sequence[Run]) -> list[Run]:
             break
         key = _key(request)
         if key not in seen:
-            size += sum(map(len, request.args))
+            size += sum(map(len, request.args)) + sum(len(name) + len(value) for name, value in request.env)
             size += 0 if request.program in seen else len(request.program or "")
             seen |= {key, request.program}
         if found and size > _ASKED:
