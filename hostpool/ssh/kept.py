@@ -3,11 +3,13 @@
 Only programs that change nothing are run here, each in a subshell: what a change leaves running (a
 daemon that holds its output) would get mixed with later answers, and a query can be asked again. The
 shell is the login user's or root's, and stands in /: it keeps no account and no file system in use.
+Where the host has perl, one of those answers what it can (ssh.teller).
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hostpool.events import Stream
@@ -15,8 +17,10 @@ from hostpool.ssh.channel import Channel
 from hostpool.ssh.exec import Execution
 from hostpool.ssh.kill import Killer
 from hostpool.ssh.stdin import Stdin
+from hostpool.ssh.teller import GONE, Teller
 from hostpool.stop import Stop
 from hostpool.tasks.become import Dialogue
+from hostpool.tasks.perl import Call
 from hostpool.tasks.session import Consumer, Exit
 from hostpool.tasks.shell import Invocation, encode
 
@@ -32,14 +36,15 @@ _ONE = """(cd "$hostpool" 2>/dev/null
 
 
 class KeptShell:
-    """``dialogue``: how it became root, None for the login user's own."""
+    """``dialogue``: how it became root, None for the login user's own. ``perl``: whether one may be tried."""
 
-    def __init__(self, channel: Channel, dialogue: Dialogue | None) -> None:
+    def __init__(self, channel: Channel, dialogue: Dialogue | None, *, perl: bool = True) -> None:
         self.channel = channel
         self.dialogue = dialogue
+        self.teller = Teller(perl)
         self._left = False
+        self._began = False
         self._token = secrets.token_hex(8)
-        self._count = 0
 
     @property
     def alive(self) -> bool:
@@ -51,22 +56,41 @@ class KeptShell:
         self.channel.close()
 
     def words(self, program: str) -> tuple[bytes, bytes]:
-        """What to send for the next program, and the mark that its output ends with. ValueError for NUL."""
-        if "\0" in program:
-            raise ValueError("a NUL character cannot be passed to a shell")
-        before = "" if self._count else _START
-        self._count += 1
-        mark = f"{self._token}.{self._count}"
-        return encode(before + _ONE.format(program=program, mark=mark)), mark.encode()
+        """What to send for the next program (without NUL), and the mark that its output ends with."""
+        away = self.teller.leaving()
+        return away + encode(self._beginning() + self._one(program)), self._token.encode()
+
+    def question(self, program: str, calls: Sequence[Call]) -> tuple[bytes, bytes]:
+        """The same for a program that has another form."""
+        return encode(self._beginning()) + self.teller.question(
+            calls, self._token, self._one(program)
+        ), self._token.encode()
+
+    def _beginning(self) -> str:
+        began, self._began = self._began, True
+        return "" if began else _START
+
+    def _one(self, program: str) -> str:
+        return _ONE.format(program=program, mark=self._token)
 
 
 class Query(Execution):
-    """Runs one program in a kept shell. Use once."""
+    """Runs one program in a kept shell: ``words`` are that shell's. Use once.
+
+    ``gone``: the shell was, so it was not run.
+    """
+
+    gone = False
 
     def __init__(
-        self, session: SSHSession, shell: KeptShell, program: str, consumer: Consumer, stop: Stop
+        self,
+        session: SSHSession,
+        shell: KeptShell,
+        words: tuple[bytes, bytes],
+        consumer: Consumer,
+        stop: Stop,
     ) -> None:
-        head, mark = shell.words(program)
+        head, mark = words
         super().__init__(
             session, Invocation(b""), Stdin(head, b"", ends=False), consumer, stop, None, shell.dialogue
         )
@@ -90,7 +114,12 @@ class Query(Execution):
 
     @property
     def _answered(self) -> bool:
-        return all(end.line is not None for end in self._ends.values())
+        return self._said[0] == GONE or all(end.line is not None for end in self._ends.values())
+
+    @property
+    def _said(self) -> list[bytes]:
+        """The words that follow the mark."""
+        return (self._ends["stdout"].line or b"").split() or [b""]
 
     def _deliver(self, stream: Stream, data: bytes) -> None:
         if self.dialogue is not None:
@@ -110,10 +139,15 @@ class Query(Execution):
         return self._answered or super()._over(channel)
 
     def _exit(self, channel: Channel, killer: Killer) -> Exit:
-        line = self._ends["stdout"].line
-        if line is None or not line.strip().isdigit():
+        said, *_ = self._said
+        stopped = self.stop.reason if killer.began else None
+        if said == GONE:  # perl has died, and the shell with it
+            self.gone = True
+            self._shell.leave()
+            return Exit(exit_code=None, stopped=stopped)
+        if not said.isdigit():
             return super()._exit(channel, killer)
-        return Exit(exit_code=int(line), stopped=self.stop.reason if killer.began else None)
+        return Exit(exit_code=int(said), stopped=stopped)
 
 
 class End:

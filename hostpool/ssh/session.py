@@ -12,24 +12,20 @@ from hostpool.ssh.channel import COOKED, RAW, Channel
 from hostpool.ssh.channels import Channels
 from hostpool.ssh.exec import Execution
 from hostpool.ssh.heartbeat import Heartbeat
-from hostpool.ssh.held import FirstQuery, Following, HeldShell
-from hostpool.ssh.kept import KeptShell, Query
 from hostpool.ssh.mapping import place, unreachable
+from hostpool.ssh.queries import Queries
 from hostpool.ssh.stdin import Stdin
 from hostpool.ssh.transport import Transport
 from hostpool.stop import Stop
-from hostpool.tasks.base import Effect, Run
+from hostpool.tasks.base import Run
 from hostpool.tasks.become import Dialogue, NeedsTerminal, wants_terminal
 from hostpool.tasks.session import Consumer, Exit
 from hostpool.tasks.shell import (
     END_AFTER,
     END_OF_TRANSMISSION,
-    SHELL,
     Invocation,
     NeedsShell,
-    encode,
     invocation,
-    program_of,
 )
 
 if TYPE_CHECKING:
@@ -49,11 +45,10 @@ class SSHSession:
         self.confirm = context.confirm
         self.may_use_shell = target.shell == "sh"
         self._context = context
-        self._terminal_to_become = False
+        self.terminal_to_become = False
         self._lost = False
-        self._expects_more = False
-        self._held: HeldShell | None = None
         self.channels = Channels(self)
+        self.queries = Queries(self)
 
     @property
     def alive(self) -> bool:
@@ -63,7 +58,7 @@ class SSHSession:
     def expect_more(self) -> None:
         """From now on the next command's channel is asked for together with a command: that saves it a
         round trip. OpenSSH is known to take it well; appliances may have one channel in all."""
-        self._expects_more = True
+        self.queries.may_hold = False
         self.channels.ahead = "OpenSSH" in self.transport.remote_version
 
     def run(self, request: Run, consumer: Consumer, stop: Stop) -> Exit:
@@ -72,18 +67,14 @@ class SSHSession:
         self.may_use_shell = self.target.shell == "sh" and not request.raw
         become = request.become or self.target.become
         try:
-            if (following := self._following(request, become, consumer, stop)) is not None:
-                return following.run()
-            if self._is_for_kept(request, become) and (
-                answer := self._query(request, become, consumer, stop)
-            ):
-                return answer
+            if (end := self.queries.run(request, become, consumer, stop)) is not None:
+                return end
             if become is None or request.raw:
                 return self._run(request, self._invocation(request), consumer, stop, None)
             try:
                 return self._run_as(become, request, consumer, stop)
             except NeedsTerminal:
-                self._terminal_to_become = True
+                self.terminal_to_become = True
                 return self._run_as(become, request, consumer, stop)
         except Lost:
             self._lost = True
@@ -98,84 +89,19 @@ class SSHSession:
             ) from error
 
     def dialogue(self, become: Become) -> Dialogue:
-        terminal = self._terminal_to_become or wants_terminal(become)
+        terminal = self.terminal_to_become or wants_terminal(become)
         return Dialogue(become, self.target.name, terminal=terminal)
 
     def _run_as(self, become: Become, request: Run, consumer: Consumer, stop: Stop) -> Exit:
         dialogue = self.dialogue(become)
         dialogue.terminal = dialogue.terminal or request.tty
         if self.target.shell != "sh":
-            raise self._unfit("become needs a POSIX shell on the host (hostpool_shell: none)", "no_shell")
+            raise self.unfit("become needs a POSIX shell on the host (hostpool_shell: none)", "no_shell")
         try:
             call = dialogue.invocation(request)
         except (OSError, ValueError) as error:
-            raise self._unfit(str(error), "bad_command") from error
+            raise self.unfit(str(error), "bad_command") from error
         return self._run(request, call, consumer, stop, dialogue)
-
-    # -- queries
-
-    def _is_for_kept(self, request: Run, become: Become | None) -> bool:
-        """Whether a request may go to a shell that stays (see ssh.kept)."""
-        may_wait = request.more and not self._expects_more and "OpenSSH" in self.transport.remote_version
-        if not (self.channels.ahead or may_wait) or self.target.shell != "sh":
-            return False
-        if become is not None and (become.user != "root" or self.dialogue(become).terminal):
-            return False
-        plain = request.program is not None and not (request.raw or request.tty or request.stdin)
-        return plain and request.effect is Effect.QUERY
-
-    def _query(self, request: Run, become: Become | None, consumer: Consumer, stop: Stop) -> Exit | None:
-        """None: the shell was taken from us before it said anything, so nothing is known."""
-        try:
-            program = program_of(request)
-            query = self._first_query if not self.channels.ahead else self._next_query
-            asking = query(program, become, consumer, stop)
-        except ValueError as error:
-            raise self._unfit(str(error), "bad_command") from error
-        try:
-            end = asking.run()
-        except NeedsTerminal:
-            self._terminal_to_become = True
-            return None
-        if isinstance(asking, FirstQuery):
-            self._held = asking.waiting()
-        silent = end.exit_code is None and end.signal is None and end.stopped is None
-        return None if silent and not asking.delivered else end
-
-    def _next_query(self, program: str, become: Become | None, consumer: Consumer, stop: Stop) -> Query:
-        shell = self.channels.shells.get(become)
-        if shell is None or not shell.alive:
-            shell = self.channels.shells[become] = KeptShell(*self._begin_shell(become, stop))
-        return Query(self, shell, program, consumer, stop)
-
-    def _first_query(self, program: str, become: Become | None, consumer: Consumer, stop: Stop) -> Query:
-        return FirstQuery(self, HeldShell(*self._begin_shell(become, stop)), program, consumer, stop)
-
-    def _following(
-        self, request: Run, become: Become | None, consumer: Consumer, stop: Stop
-    ) -> Following | None:
-        """For a shell that waits; whatever else is asked for, it waits no longer."""
-        held, self._held = self._held, None
-        if held is None:
-            return None
-        plain = request.program is not None and not (request.raw or request.tty)
-        if plain and held.waits and held.become == become:
-            try:
-                return Following(self, held, request, consumer, stop)
-            except ValueError as error:
-                raise self._unfit(str(error), "bad_command") from error
-        held.dismiss()
-        return None
-
-    def _begin_shell(self, become: Become | None, stop: Stop) -> tuple[Channel, Dialogue | None]:
-        dialogue = None if become is None else self.dialogue(become)
-        channel = self.channels.open(stop)
-        with self.transport.wire.corked():
-            self.prepare(channel)
-            channel.request("exec", encode(SHELL) if dialogue is None else dialogue.shell().command)
-            self.channels.open_ahead()
-        self.transport.wire.hurry()
-        return channel, dialogue
 
     def _run(
         self, request: Run, call: Invocation, consumer: Consumer, stop: Stop, dialogue: Dialogue | None
@@ -198,9 +124,7 @@ class SSHSession:
         """A connection for files; ``check`` raises to stop it. Raises Unreachable when there is none."""
         from hostpool.ssh.sftp import SFTP
 
-        held, self._held = self._held, None
-        if held is not None:
-            held.dismiss()
+        self.queries.dismiss()
         return SFTP(self, check)
 
     # -- for executions
@@ -238,9 +162,9 @@ class SSHSession:
         try:
             return invocation(request, shell=self.target.shell == "sh")
         except NeedsShell as error:
-            raise self._unfit(str(error), "no_shell") from error
+            raise self.unfit(str(error), "no_shell") from error
         except ValueError as error:
-            raise self._unfit(str(error), "bad_command") from error
+            raise self.unfit(str(error), "bad_command") from error
 
-    def _unfit(self, why: str, kind: str) -> TaskFailed:
+    def unfit(self, why: str, kind: str) -> TaskFailed:
         return TaskFailed(why, kind=kind, host=self.target.name, hint="nothing was sent")

@@ -17,6 +17,7 @@ import msgspec
 from hostpool.errors import ErrorInfo
 from hostpool.messages import Become
 from hostpool.results import Status
+from hostpool.tasks.perl import Call
 
 T = TypeVar("T")
 
@@ -96,7 +97,8 @@ class Run(Request[RunReply], frozen=True, kw_only=True):
     shell is; ``stdin`` is what it reads. ``live`` output goes to the views as it comes; ``into`` takes
     all of stdout in their place, and the reply then has none of it. ``become``: as another user, for
     this request only, in the place of the session's own. ``more``: a query from whose answer a change
-    follows, as a rule: the session may let its shell wait for that.
+    follows, as a rule: the session may let its shell wait for that. ``perl``: calls that say what a query's
+    program says, for a host whose perl stays; ``env`` and ``chdir`` are not for them.
     """
 
     command: str = ""
@@ -111,6 +113,7 @@ class Run(Request[RunReply], frozen=True, kw_only=True):
     become: Become | None = None
     more: bool = False
     into: Intake | None = None
+    perl: tuple[Call, ...] = ()
 
 
 class Sleep(Request[None], frozen=True, kw_only=True):

@@ -107,8 +107,8 @@ def test_a_shell_that_nothing_follows_ends(context: SSHContext, sshd: Sshd, betw
 def test_one_that_dies_while_it_waits_is_replaced(session: SSHSession) -> None:
     first = number(session, query())
     os.kill(first, signal.SIGKILL)
-    assert session._held is not None
-    wait_until(lambda: not session._held.waits, seconds=AMPLE)  # type: ignore[union-attr]
+    assert session.queries._held is not None
+    wait_until(lambda: not session.queries._held.waits, seconds=AMPLE)  # type: ignore[union-attr]
     assert number(session, change()) != first
 
 
@@ -117,7 +117,7 @@ def test_who_is_slow_to_answer_gets_the_end_of_input(
 ) -> None:
     monkeypatch.setattr(held, "PATIENCE", 0.2)
     first = number(session, query("sleep 0.6; echo $$"))
-    assert session._held is None
+    assert session.queries._held is None
     assert number(session, change()) != first
 
 

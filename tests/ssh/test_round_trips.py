@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -9,6 +11,7 @@ from hostpool.messages import Target
 from hostpool.ssh import SSHContext, SSHSession
 from hostpool.stop import Stop
 from hostpool.tasks.base import Effect, Run
+from hostpool.tasks.perl import Call, Sub
 from tests.farm import Sshd
 from tests.farm.trips import Trips
 from tests.ssh.helpers import Output, target_for
@@ -71,6 +74,26 @@ def test_a_query_over_the_shell_that_stays_waits_for_nothing_but_itself(
         session = context.connect(through(relay, target), Stop())
         session.expect_more()
         assert least(session, relay, PROGRAM) == 1
+        session.close()
+
+
+@pytest.mark.parametrize("perl", [True, False])
+def test_what_perl_could_say_waits_once_with_perl_or_without(
+    context: SSHContext, tmp_path: Path, perl: bool
+) -> None:
+    (tmp_path / "sh").symlink_to("/bin/sh")
+    say = Sub("say", 'sub hp_say { out("$_[0]\\n") }')
+    question = msgspec.structs.replace(PROGRAM, perl=(Call(say, PROGRAM.args),))
+    with (
+        Sshd(environment={} if perl else {"PATH": str(tmp_path)}) as server,
+        Trips(server.address, server.port) as relay,
+    ):
+        session = context.connect(through(relay, target_for(server)), Stop())
+        session.expect_more()
+        first = relay.trips
+        assert session.run(question, Output(), Stop()).exit_code == 0
+        assert relay.trips - first <= 3, "a channel, room to write, the answer"
+        assert least(session, relay, question) == 1
         session.close()
 
 

@@ -19,7 +19,7 @@ def look_and(path: str, program: str, *words: str) -> Generator[Request[Any], An
     request = next(looking)
     assert isinstance(request, Run)
     both = f"{request.program}\nshift {len(request.args)}\nprintf '\\001more\\n'\n{program}"
-    reply = yield msgspec.structs.replace(request, program=both, args=(*request.args, *words))
+    reply = yield msgspec.structs.replace(request, program=both, args=(*request.args, *words), perl=())
     try:
         looking.send(reply)
     except StopIteration as end:

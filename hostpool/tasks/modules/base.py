@@ -14,6 +14,7 @@ import msgspec
 from hostpool.sync.listing import hostile
 from hostpool.tasks.base import Effect, FileSource, Outcome, Request, Run, RunReply
 from hostpool.tasks.modules.spec import Spec
+from hostpool.tasks.perl import Call, Sub
 
 Result = dict[str, Any]
 Steps = Generator[Request[Any], Any, Result]
@@ -61,11 +62,21 @@ _NOISE = 1 << 20
 """Bytes for what a login prints, and for what a program says beside a content."""
 
 
-def query(program: str, *args: str, stdin: bytes | FileSource = b"", most: int = 0) -> Run:
+def query(
+    program: str, *args: str, stdin: bytes | FileSource = b"", most: int = 0, perl: Sub | None = None
+) -> Run:
     """A request that changes nothing. ``most``: the bytes of a content in its output, if there is one
-    that must come whole (else about 1 MiB of any output is kept, its beginning and its end)."""
-    into = Whole(most) if most else None
-    return Run(effect=Effect.QUERY, program=program, args=args, stdin=stdin, live=False, into=into)
+    that must come whole (else about 1 MiB of any output is kept, its beginning and its end). ``perl`` says
+    of the same arguments what the program says."""
+    return Run(
+        effect=Effect.QUERY,
+        program=program,
+        args=args,
+        stdin=stdin,
+        live=False,
+        into=Whole(most) if most else None,
+        perl=() if perl is None else (Call(perl, args),),
+    )
 
 
 def change(

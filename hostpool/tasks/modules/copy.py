@@ -50,9 +50,20 @@ from hostpool.tasks.modules.base import (
     require,
     text,
 )
-from hostpool.tasks.modules.paths import INFO, SET, Attributes, Info, foretold, octal, take, wanted
+from hostpool.tasks.modules.paths import (
+    INFO,
+    PERL_INFO,
+    SET,
+    Attributes,
+    Info,
+    foretold,
+    octal,
+    take,
+    wanted,
+)
 from hostpool.tasks.modules.spec import Param, Spec
 from hostpool.tasks.modules.writing import Content, text_diff, write
+from hostpool.tasks.perl import Sub
 
 _LIMIT = "104448"
 _LOOK = INFO + r"""
@@ -66,6 +77,21 @@ hp_kind=absent; if [ -d "$p" ]; then hp_kind=directory; fi
 printf '%s||\n\n\001end\n' "$hp_kind"
 [ -z "$4" ] || [ ! -f "$d" ] || head -c "$4" -- "$d"
 """  # fmt: skip
+_TELL = Sub(
+    "copy",
+    r"""
+sub hp_copy {
+  my ($to, $name, $follow, $most) = @_;
+  if ($to =~ m{/\z}) { $to .= $name } elsif (length $name && -d $to) { $to = "$to/$name" }
+  if (length $follow && -l $to) { ($to = hp_tool('readlink', '-f', '--', $to)) =~ s/\n+\z// }
+  out("$to\n\001end\n");
+  hp_info($to, '', 'sha1');
+  out(-d ($to =~ m{^(.*/)}s ? $1 : '.') ? 'directory' : 'absent', "||\n\n\001end\n");
+  out(hp_head($to, $most)) if length $most && -f $to;
+}
+""",
+    needs=(PERL_INFO,),
+)
 _ATTRIBUTES = INFO + SET + 'hp_set "$1" "$2" "$3" "$4" && hp_info "$1" "" sha1\n'
 
 
@@ -112,7 +138,7 @@ def put(args: Mapping[str, Any], mode: Mode, content: Content, name: str) -> Ste
 
 def _look(args: Mapping[str, Any], mode: Mode, name: str) -> Any:
     reply = yield from query(
-        _LOOK, args["dest"], name, "1" if args["follow"] else "", _LIMIT if mode.diff else ""
+        _LOOK, args["dest"], name, "1" if args["follow"] else "", _LIMIT if mode.diff else "", perl=_TELL
     )
     line, _, rest = require(reply, f"{args['dest']} cannot be looked at").stdout.partition(b"\n\x01end\n")
     info, rest = take(rest)

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from hostpool.tasks.base import Request
 from hostpool.tasks.modules.backups import kept_as
 from hostpool.tasks.modules.base import Mode, ModuleFailed, Result, Steps, change, query, require
-from hostpool.tasks.modules.paths import INFO, SET, Info, foretold, take, wanted
+from hostpool.tasks.modules.paths import INFO, PERL_INFO, SET, Info, foretold, take, wanted
 from hostpool.tasks.modules.spec import Param
 from hostpool.tasks.modules.writing import Content, text_diff, write
+from hostpool.tasks.perl import Sub
 
 LARGEST = 16 << 20
 """Bytes of a file that is worked on here."""
@@ -19,6 +20,19 @@ f=$1; if [ -n "$2" ] && [ -L "$f" ]; then f=$(readlink -f -- "$f"); fi
 printf '%s\n\001end\n' "$f"; hp_info "$f" -L ""
 if [ -f "$f" ]; then head -c {LARGEST + 1} -- "$f" || exit; fi
 """  # fmt: skip
+_TELL = Sub(
+    "edit",
+    rf"""
+sub hp_edit {{
+  my ($path, $follow) = @_;
+  if (length $follow && -l $path) {{ ($path = hp_tool('readlink', '-f', '--', $path)) =~ s/\n+\z// }}
+  out("$path\n\001end\n");
+  hp_info($path, '-L', '');
+  out(hp_head($path, {LARGEST + 1})) if -f $path;
+}}
+""",
+    needs=(PERL_INFO,),
+)
 _SET = INFO + SET + 'hp_set "$1" "$2" "$3" "$4" && hp_info "$1" "" ""\n'
 
 FILE: Mapping[str, Param] = {
@@ -47,7 +61,7 @@ class Found(NamedTuple):
 
 def look(path: str, *, follow: bool = True) -> Generator[Request[Any], Any, Found]:
     """One round trip. Without ``follow`` a link itself is what will be written. Raises ModuleFailed."""
-    reply = yield from query(_LOOK, path, "follow" if follow else "", most=LARGEST)
+    reply = yield from query(_LOOK, path, "follow" if follow else "", most=LARGEST, perl=_TELL)
     name, _, rest = require(reply, f"{path} cannot be read").stdout.partition(b"\n\x01end\n")
     info, content = take(rest)
     if info.kind == "directory":

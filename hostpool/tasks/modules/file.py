@@ -32,10 +32,12 @@ from hostpool.tasks.base import Request
 from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, change, query, require
 from hostpool.tasks.modules.editing import LABELS
 from hostpool.tasks.modules.file_times import EPOCH, TOUCH, Times, differences, times_of, to_set
-from hostpool.tasks.modules.paths import INFO, SET, Attributes, Info, foretold, octal, take, wanted
+from hostpool.tasks.modules.paths import INFO, PERL_INFO, SET, Attributes, Info, foretold, octal, take, wanted
 from hostpool.tasks.modules.spec import Param, Spec
+from hostpool.tasks.perl import Sub
 
 _LOOK = INFO + EPOCH + 'hp_info "$1" "$2" ""; [ -z "$3$5" ] || { hp_epoch "$3" "$4"; hp_epoch "$5" "$6"; }\n'
+_TELL = Sub("file", 'sub hp_file { hp_info(@_[0, 1], "") }', needs=(PERL_INFO,))
 _NOW = INFO + SET + TOUCH + "p=$1 m=$2 o=$3 g=$4 x=$5 y=$6; shift 6\n"
 _AFTER = 'hp_info "$p" "$h" ""\n'
 _SET = _NOW + 'h=$1; hp_set "$p" "$m" "$o" "$g" $2 && hp_touch "$p" "$x" "$y" && ' + _AFTER
@@ -102,7 +104,8 @@ def file(args: Mapping[str, Any], mode: Mode) -> Steps:
 
 def _look(path: str, follow: str, times: Times = _KEPT) -> Generator[Request[Any], Any, tuple[Info, Times]]:
     """What is there, and which of the times are not so yet."""
-    reply = yield from query(_LOOK, path, follow, *times.arguments())
+    asked = times.arguments()
+    reply = yield from query(_LOOK, path, follow, *asked, perl=None if any(asked) else _TELL)
     info, epochs = take(require(reply, f"{path} cannot be looked at").stdout)
     return info, to_set(times, epochs, info)
 

@@ -12,6 +12,7 @@ import msgspec
 
 from hostpool.errors import HostError
 from hostpool.messages import Become
+from hostpool.tasks import perl
 from hostpool.tasks.base import Effect, Outcome, Request, Run, RunReply, Sleep
 from hostpool.tasks.modules.ahead import IN_TURN, MOST, QUICK, in_turn
 from hostpool.tasks.modules.base import Mode, ModuleFailed, Result, Steps, Whole
@@ -161,9 +162,17 @@ def _prepared(request: Request[Any], call: Call) -> Request[Any]:
     changes: dict[str, Any] = {"env": (*call.environment, *request.env)}
     if request.program is not None:
         changes["program"] = _MARKER + request.program
+        changes["perl"] = _called(request, call)
     elif not call.environment:
         changes.pop("env")
     return msgspec.structs.replace(request, become=call.become, **changes)
+
+
+def _called(request: Run, call: Call) -> tuple[perl.Call, ...]:
+    """With another PATH other tools would answer."""
+    if any(name == "PATH" for name, _ in call.environment):
+        return ()
+    return tuple(msgspec.structs.replace(each, before=MARK.decode()) for each in request.perl)
 
 
 def _read(request: Request[Any], reply: Any, call: Call) -> Any:

@@ -1,4 +1,4 @@
-"""What there is at a path of the host: one sh function, and its answer as data.
+"""What there is at a path of the host: one function of sh and the same of perl, and its answer as data.
 
 Needs stat(1) of GNU, BusyBox or BSD, and a SHA-1 tool where a checksum is asked for.
 """
@@ -52,6 +52,57 @@ hp_info() { # path, -L or nothing, algorithm or nothing
   printf '%s\n\001end\n' "$hp_link"
 }
 """
+
+PERL_INFO = r"""
+sub hp_tool {
+  open my $from, '-|', @_ or die;
+  local $/;
+  my $said = <$from>;
+  close $from;
+  return defined $said ? $said : '';
+}
+sub hp_sum {
+  my ($sum) = hp_tool("$_[0]sum", '--', $_[1]) =~ /^\\?([0-9a-f]+)/;
+  return defined $sum ? $sum : '';
+}
+sub hp_head {
+  my ($path, $most) = @_;
+  my $got = '';
+  open my $from, '<', $path or die;
+  binmode $from;
+  while (length $got < $most) {
+    my $read = sysread $from, $got, $most - length $got, length $got;
+    defined $read or die;
+    $read or last;
+  }
+  return $got;
+}
+sub hp_name { defined $_[0] && length $_[0] ? $_[0] : 'UNKNOWN' }
+sub hp_hex { sprintf '%x', $_[0] }
+sub hp_info {
+  BEGIN { $^H |= 0x400000 } # -r, -w and -x ask the system: use filetest 'access'
+  my ($path, $follow, $algorithm) = @_;
+  my $kind = 'absent';
+  my @s = $follow ? stat $path : lstat $path;
+  if (@s) {
+    $kind = !$follow && -l _ ? 'link' : -f _ ? 'file' : -d _ ? 'directory' : -b _ ? 'block' : -c _ ? 'char'
+      : -p _ ? 'fifo' : -S _ ? 'socket' : die;
+  }
+  my $link = -l $path ? readlink $path : '';
+  my $sum = $algorithm && -f $path && -r $path ? hp_sum($algorithm, $path) : '';
+  my $may = join '', -r $path ? 'r' : '', -w $path ? 'w' : '', -x $path ? 'x' : '';
+  out("$kind|$sum|$may|");
+  if (@s) {
+    my $d = $s[6];
+    out(join '|', sprintf('%o', $s[2] & 07777), @s[4, 5], hp_name(scalar getpwuid $s[4]),
+      hp_name(scalar getgrgid $s[5]), @s[7 .. 10, 1, 0, 3, 12, 11],
+      hp_hex($d >> 8 & 0xfff | $d >> 32 & ~0xfff), hp_hex($d & 0xff | $d >> 12 & 0xffffff00));
+  }
+  out("\n$link\n\001end\n");
+}
+"""
+"""hp_info as INFO has it, and what else programs have beside it: it dies where theirs would say anything else
+than that."""
 
 
 class Info(msgspec.Struct, frozen=True):

@@ -19,8 +19,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from hostpool.tasks.modules.base import Mode, Module, Result, Steps, query, require, text
-from hostpool.tasks.modules.paths import END, INFO, Info, octal, take
+from hostpool.tasks.modules.paths import END, INFO, PERL_INFO, Info, octal, take
 from hostpool.tasks.modules.spec import Param, Spec
+from hostpool.tasks.perl import Sub
 
 _LOOK = INFO + r"""
 end() { printf '\001end\n'; }
@@ -35,6 +36,19 @@ end
 [ -z "$5" ] || lsattr -vd "$p" 2>/dev/null
 end
 """  # fmt: skip
+_TELL = Sub(
+    "look",
+    r"""
+sub hp_look {
+  my ($path, $follow, $algorithm) = @_;
+  hp_info($path, $follow, $algorithm);
+  return unless $follow ? stat $path : lstat $path;
+  out(hp_tool('readlink', '-f', '--', $path)) if -l $path;
+  out("\001end\n" x 3);
+}
+""",
+    needs=(PERL_INFO,),
+)
 _ATTRIBUTES = {
     "A": "noatime", "a": "append", "c": "compressed", "C": "nocow", "d": "nodump", "D": "dirsync",
     "e": "extents", "E": "encrypted", "h": "blocksize", "i": "immutable", "I": "indexed",
@@ -47,9 +61,11 @@ _ATTRIBUTES = {
 def stat(args: Mapping[str, Any], mode: Mode) -> Steps:
     path = args["path"]
     algorithm = args["checksum_algorithm"] if args["get_checksum"] else ""
+    more = args["get_mime"] or args["get_attributes"]  # programs tell of these
     reply = yield from query(
         _LOOK, path, "-L" if args["follow"] else "", algorithm,
         "mime" if args["get_mime"] else "", "attributes" if args["get_attributes"] else "",
+        perl=None if more else _TELL,
     )  # fmt: skip
     info, rest = take(require(reply, f"{path} cannot be looked at").stdout)
     if not info.exists:

@@ -16,6 +16,7 @@ import msgspec
 from hostpool.errors import TaskFailed
 from hostpool.tasks.base import Effect, Request, Run, RunReply
 from hostpool.tasks.modules.base import Whole
+from hostpool.tasks.perl import Call
 from hostpool.tasks.shell import prelude, quote
 
 _ASKED = 64 * 1024
@@ -90,7 +91,12 @@ def asked(requests: Sequence[Run]) -> Generator[Request[Any], Any, list[Answer]]
     try:
         program = _program(distinct, token)
         reply = yield Run(
-            effect=Effect.QUERY, program=program, become=requests[0].become, live=False, into=output
+            effect=Effect.QUERY,
+            program=program,
+            perl=_calls(distinct, token),
+            become=requests[0].become,
+            live=False,
+            into=output,
         )
     except (ValueError, _TooMuch):  # a name that no variable can have: its own request says so
         return []
@@ -124,13 +130,22 @@ def _program(requests: Sequence[Run], token: str) -> str:
     return "".join(bodies + lines)
 
 
+def _calls(requests: Sequence[Run], token: str) -> tuple[Call, ...]:
+    """None where one of them has no such form."""
+    if not all(request.perl for request in requests):
+        return ()
+    calls = (request.perl[0] for request in requests)
+    return tuple(msgspec.structs.replace(call, mark=f"{token}.{number}") for number, call in enumerate(calls))
+
+
 def _answers(stdout: bytes, stderr: bytes, token: str, count: int) -> list[Answer]:
     found: list[Answer] = []
+    said = bool(stderr)  # perl says nothing there, a shell at least its marks
     for number in range(count):
         mark = f"{token}.{number}".encode()
         output, first, stdout = stdout.partition(mark + b" ")
         status, newline, stdout = stdout.partition(b"\n")
-        words, second, stderr = stderr.partition(mark + b"\n")
+        words, second, stderr = stderr.partition(mark + b"\n") if said else (b"", True, b"")
         if not (first and newline and second and status.isdigit() and len(status) < 4):
             break
         reply = RunReply(
