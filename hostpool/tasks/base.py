@@ -98,7 +98,9 @@ class Run(Request[RunReply], frozen=True, kw_only=True):
     all of stdout in their place, and the reply then has none of it. ``become``: as another user, for
     this request only, in the place of the session's own. ``more``: a query from whose answer a change
     follows, as a rule: the session may let its shell wait for that. ``perl``: calls that say what a query's
-    program says, for a host whose perl stays; ``env`` and ``chdir`` are not for them.
+    program says, for a host whose perl stays; ``env`` and ``chdir`` are not for them. ``line``: a command
+    line that does what ``program`` does whatever the login shell is (tasks.shell.any_shell): no program is
+    sent after it, and one shell less starts.
     """
 
     command: str = ""
@@ -114,6 +116,7 @@ class Run(Request[RunReply], frozen=True, kw_only=True):
     more: bool = False
     into: Intake | None = None
     perl: tuple[Call, ...] = ()
+    line: str = ""
 
 
 class Sleep(Request[None], frozen=True, kw_only=True):

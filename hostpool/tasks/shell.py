@@ -8,6 +8,7 @@ it starts /bin/sh, and that reads one line, the program, and leaves all that fol
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 
@@ -34,6 +35,8 @@ Up to 1.9.13, sudo with use_pty hangs for good when something is typed just as i
 
 _SAFE = re.compile(r"[A-Za-z0-9_@%+:,./-]+")  # no "=": zsh expands =word
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _./:=,+@%-")
+_QUOTABLE = re.compile(r"[ \"#-&(-\[\]-~]*")
+_LONGEST = 900
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -86,6 +89,14 @@ def in_words(program: str) -> str:
     return f"""exec /bin/sh -c 'eval "$(printf %b "$1")"' hostpool '{coded(program)}'"""
 
 
+def any_shell(words: Sequence[str]) -> str:
+    """The words as a command line that all login shells read alike, "" where there is none: nothing is in its
+    quotes that csh, tcsh, fish or sh treats specially. Old ones of csh take 1,024 bytes."""
+    line = " ".join(word if _SAFE.fullmatch(word) else f"'{word}'" for word in words)
+    fits = len(line) <= _LONGEST and all(map(_QUOTABLE.fullmatch, words))
+    return f"exec {line}" if fits and words and not words[0].startswith("-") else ""
+
+
 def coded(program: str) -> str:
     """For ``printf %b``, and for the inside of single quotes in any shell."""
     return "".join(chr(byte) if byte in _PLAIN else f"\\0{byte:03o}" for byte in encode(program))
@@ -122,6 +133,8 @@ def invocation(request: Run, *, shell: bool) -> Invocation:
     if request.raw or not shell:
         what = "--raw" if request.raw else "hostpool_shell: none"
         raise NeedsShell(f"{what} sends the bare command: no environment, no directory, no script")
+    if request.line and not (request.tty or request.env or request.chdir):
+        return Invocation(encode(request.line))
     program = program_of(request)
     if request.tty:
         return Invocation(encode(in_words(program)))

@@ -14,6 +14,7 @@ from hostpool.tasks.shell import (
     NO_CHDIR,
     Invocation,
     NeedsShell,
+    any_shell,
     in_words,
     invocation,
     is_variable_name,
@@ -125,3 +126,26 @@ def test_nul_is_refused() -> None:
     for text in ("quote", "line"):
         with pytest.raises(ValueError, match="NUL"):
             (quote if text == "quote" else one_line)("a\0b")
+
+
+@pytest.mark.parametrize("shell", LOGIN, ids=" ".join)
+class TestAnyShell:
+    @settings(max_examples=30, deadline=None)
+    @given(args=st.lists(anything | st.text("a'\\!\n $`\"~%@{}^=-", max_size=12), max_size=5))
+    def test_words_are_those_words_or_there_is_no_line(self, shell: list[str], args: list[str]) -> None:
+        program = 'printf "%s," "$0" "$@"; cat; exit 7'
+        line = any_shell(["/bin/sh", "-c", program, *args])
+        if line:
+            done = ran(shell, Invocation(f"printf 'before\\n'; {line}".encode()), b"rest")
+            expected = "".join(f"{each}," for each in args or ["/bin/sh"]).encode()
+            assert (done.returncode, done.stdout, done.stderr) == (7, b"before\n" + expected + b"rest", b"")
+        else:
+            assert any(
+                set(each) & set("'\\!") or not each.isprintable() or not each.isascii() for each in args
+            )
+
+
+def test_what_is_no_line_for_every_shell() -> None:
+    assert any_shell(["echo", "a b", "$HOME", "*"]) == "exec echo 'a b' '$HOME' '*'"
+    for words_ in ([], ["-a", "x"], ["echo", "it's"], ["echo", "x" * 1000], ["echo", "a\nb"], ["echo", "é"]):
+        assert any_shell(words_) == "", words_

@@ -29,27 +29,40 @@ TASKS = """
 COUNT = 8
 
 
+COMMANDS = """
+    - command: uname -n
+      changed_when: false
+    - shell: echo "$HOME" | wc -c
+      changed_when: false
+"""
+
+
+def trips(play: Play, relay: Trips, tmp_path: Path, tasks: str, *words: str) -> int:
+    """The fewest that a play with these tasks took."""
+    book = tmp_path / "site.yml"
+    book.write_text(HEAD + tasks)
+    found = []
+    for _ in range(2):
+        before = relay.trips
+        there = f"ansible_host=127.0.0.1 ansible_port={relay.port}"
+        ended = play(book, "-e", there, "--host-keys", "off", *words)
+        assert ended.code == 0, ended.out + ended.err
+        found.append(relay.trips - before)
+    assert ended.changed("h001") == 0
+    return min(found)
+
+
 @pytest.mark.parametrize("become", [False, pytest.param(True, marks=pytest.mark.needs_root)])
 def test_a_task_that_changes_nothing_takes_one(play: Play, sshd: Sshd, tmp_path: Path, become: bool) -> None:
     tasks = TASKS.format(top=tmp_path / "top")
     (tmp_path / "conf.j2").write_text("host={{ inventory_hostname }}\n")
+    words = ["-b"] if become else []
     with Trips(sshd.address, sshd.port, delay=0.01) as relay:
-        words = ["-e", f"ansible_host=127.0.0.1 ansible_port={relay.port}", "--host-keys", "off"]
-        if become:
-            words.append("-b")
-
-        def trips(times: int) -> int:
-            """The fewest that a play with so many times these tasks took."""
-            book = tmp_path / "site.yml"
-            book.write_text(HEAD + tasks * times)
-            found = []
-            for _ in range(2):
-                before = relay.trips
-                ended = play(book, *words)
-                assert ended.code == 0, ended.out + ended.err
-                found.append(relay.trips - before)
-            assert ended.changed("h001") == 0
-            return min(found)
-
-        few, many = trips(1), trips(2)
+        few, many = (trips(play, relay, tmp_path, tasks * times, *words) for times in (1, 2))
     assert (many - few) / COUNT <= 1
+
+
+def test_a_command_takes_one(play: Play, sshd: Sshd, tmp_path: Path) -> None:
+    with Trips(sshd.address, sshd.port, delay=0.01) as relay:
+        few, many = (trips(play, relay, tmp_path, COMMANDS * times) for times in (1, 3))
+    assert (many - few) / 4 <= 1

@@ -86,8 +86,9 @@ def change(
     stdin: bytes | FileSource = b"",
     chdir: str | None = None,
     env: tuple[tuple[str, str], ...] = (),
+    line: str = "",
 ) -> Run:
-    """A request that changes the host; ``foretells`` is the result it is to have."""
+    """A request that changes the host; ``foretells`` is the result it is to have. ``line``: as Run has it."""
     return Run(
         effect=Effect.CHANGE,
         foretells=Outcome(status="changed", result=foretells),
@@ -97,6 +98,7 @@ def change(
         live=False,
         chdir=chdir,
         env=env,
+        line=line,
     )
 
 

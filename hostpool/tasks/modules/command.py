@@ -31,7 +31,7 @@ from typing import Any
 from hostpool.tasks.base import Effect, Outcome, Run, RunReply
 from hostpool.tasks.modules.base import Mode, Module, ModuleFailed, Result, Steps, change, query, text
 from hostpool.tasks.modules.spec import Param, Spec
-from hostpool.tasks.shell import quote
+from hostpool.tasks.shell import any_shell, quote
 
 _GUARD = r"""
 hp_any() ( IFS=; for f in $1; do [ -e "$f" ] || [ -L "$f" ] && exit 0; done; exit 1 )
@@ -56,20 +56,19 @@ def command(args: Mapping[str, Any], mode: Mode) -> Steps:
             words = shlex.split(line)
         except ValueError as error:
             raise ModuleFailed(f"{error} in {line!r}", rc=256) from error
-    if args["expand_argument_vars"]:
-        expanded = " ".join(_expandable(word) for word in words)
-    else:
-        expanded = " ".join(quote(word) for word in words)
-    return (yield from _run(args, mode, words, f"exec {expanded}"))
+    program, line = f"exec {' '.join(map(quote, words))}", any_shell(words)
+    if args["expand_argument_vars"] and any("$" in word or word.startswith("~") for word in words):
+        program, line = f"exec {' '.join(map(_expandable, words))}", ""
+    return (yield from _run(args, mode, words, program, line=line))
 
 
 def shell(args: Mapping[str, Any], mode: Mode) -> Steps:
     line = args["_raw"] if args["_raw"] is not None else args["cmd"]
     if not line:
         raise ModuleFailed("no command given", rc=256)
-    return (
-        yield from _run(args, mode, line, f"exec {quote(args['executable'] or '/bin/sh')} -c {quote(line)}")
-    )
+    words = [args["executable"] or "/bin/sh", "-c", line]
+    program = f"exec {' '.join(map(quote, words))}"
+    return (yield from _run(args, mode, line, program, line=any_shell(words)))
 
 
 def script(args: Mapping[str, Any], mode: Mode) -> Steps:
@@ -104,7 +103,9 @@ def raw(args: Mapping[str, Any], mode: Mode) -> Steps:
     return _result(reply, text(reply.stdout), None, True)
 
 
-def _run(args: Mapping[str, Any], mode: Mode, shown: Any, program: str, data: bytes | None = None) -> Steps:
+def _run(
+    args: Mapping[str, Any], mode: Mode, shown: Any, program: str, data: bytes | None = None, line: str = ""
+) -> Steps:
     guarded = (args["chdir"] or "", args["creates"] or "", args["removes"] or "")
     if mode.check and any(guarded[1:]):
         reply = yield from query(_GUARD, *guarded)
@@ -116,7 +117,7 @@ def _run(args: Mapping[str, Any], mode: Mode, shown: Any, program: str, data: by
     foretells = _would(shown, skipped=True)
     if not any(guarded):
         # The host's sh reads the program byte by byte: without conditions it is the command alone.
-        reply = yield from change(program, stdin=stdin, foretells=foretells)
+        reply = yield from change(program, stdin=stdin, foretells=foretells, line=line)
         return _result(reply, text(reply.stdout), shown, args["strip_empty_ends"])
     reply = yield from change(_GUARD + program, *guarded, stdin=stdin, foretells=foretells)
     first, _, rest = text(reply.stdout).partition("\n")

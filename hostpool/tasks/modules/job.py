@@ -163,6 +163,7 @@ def _prepared(request: Request[Any], call: Call) -> Request[Any]:
     if request.program is not None:
         changes["program"] = _MARKER + request.program
         changes["perl"] = _called(request, call)
+        changes["line"] = request.line and _MARKER + request.line
     elif not call.environment:
         changes.pop("env")
     return msgspec.structs.replace(request, become=call.become, **changes)
