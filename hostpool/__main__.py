@@ -46,10 +46,10 @@ def _open_closed_streams() -> None:
 
 
 def _guarded(argv: list[str]) -> int:
-    from hostpool.lean import import_msgspec
+    from hostpool.lean import import_leanly
 
     gc.disable()
-    import_msgspec()
+    import_leanly()
     if _will_reach_hosts(argv) and "_HOSTPOOL_COMPLETE" not in os.environ:
         from hostpool.pool.early import fork_early
 

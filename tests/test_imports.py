@@ -138,7 +138,7 @@ def test_the_list_of_rooms_names_no_room_twice() -> None:
 EARLY = """
 import sys
 import hostpool.__main__, hostpool.lean
-hostpool.lean.import_msgspec()
+hostpool.lean.import_leanly()
 from hostpool.pool.early import SHARED, SHARED_BY
 for name in SHARED + sum(SHARED_BY.values(), ()):
     __import__(name)
@@ -158,8 +158,8 @@ def test_before_the_fork_server_is_forked_only_what_both_need_is_imported(tmp_pa
 PARENT = """
 import sys
 sys.argv = ["hostpool", "run", "-i", "h1,h2,", "all", "--list-hosts"]
-from hostpool.lean import import_msgspec
-import_msgspec()
+from hostpool.lean import import_leanly
+import_leanly()
 from hostpool.cli.app import main
 assert main(sys.argv[1:]) == 0
 import hostpool.cli.job, hostpool.cli.settings, hostpool.cli.signals, hostpool.cli.audit, hostpool.cli.sinks
@@ -178,17 +178,25 @@ def test_the_parent_of_a_run_imports_neither_paramiko_nor_jinja2(tmp_path: Path)
 
 STAND_IN = """
 import sys
-from hostpool.lean import import_msgspec
-import_msgspec()
-assert not {"platform", "typing_extensions"} & sys.modules.keys()
+from hostpool.lean import import_leanly
+import_leanly()
+assert not {"platform", "typing_extensions", "inspect", "ast"} & sys.modules.keys()
 import os, platform, uuid
 assert platform.system() == os.uname().sysname and platform.machine()
 assert uuid.uuid4() != uuid.uuid4() and uuid.getnode()
 assert uuid._LINUX == (sys.platform == "linux")
+import dataclasses
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Point:
+    x: int
+    y: list[int] = dataclasses.field(default_factory=list)
+assert repr(Point(x=1)) == "Point(x=1, y=[])" and dataclasses.replace(Point(x=1), x=2).x == 2
+import inspect
+assert str(inspect.signature(Point)) == "(*, x: int, y: list[int] = <factory>) -> None"
 """
 
 
-def test_what_msgspec_imports_without_need_is_there_for_others(tmp_path: Path) -> None:
+def test_what_is_left_out_is_there_for_others(tmp_path: Path) -> None:
     run_python(STAND_IN, tmp_path)
 
 

@@ -1,14 +1,17 @@
 """A shell that waits after a query for the program which follows from its answer.
 
-So a change needs no channel, login shell and sudo of its own, nor the round trips they take. The program
-comes over the standard input, which stays open for it. What is no shell of ours may wait for its end for
-ever: who has not answered within PATIENCE gets it, and the change has a channel of its own.
+So a change needs no channel, login shell and sudo of its own, nor the round trips they take. Its program
+comes with the query, since what a shell reads from a pipe with more after it costs a system call a byte; its
+arguments come over the standard input, which stays open for them. What is no shell of ours may wait for its
+end for ever: who has not answered within PATIENCE gets it, and the change has a channel of its own.
 """
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from hostpool.messages import Become
 from hostpool.ssh.channel import Channel
@@ -31,7 +34,10 @@ LEAVING = 2.0
 """Seconds for one to end that is not needed any more."""
 
 # Read as a whole before any of it is run. What echoes it does not print the mark.
-_FIRST = f"""{{{{ (
+_FIRST = f"""{{{{ hostpool_more() {{{{
+{{more}}
+}}}}
+(
 {{program}}
 ) </dev/null
 printf '%s%s %s\\n' '{{one}}' '{{two}}' "$?"; printf '%s%s\\n' '{{one}}' '{{two}}' >&2
@@ -40,15 +46,16 @@ printf '%s%s %s\\n' '{{one}}' '{{two}}' "$?"; printf '%s%s\\n' '{{one}}' '{{two}
 
 
 class HeldShell(KeptShell):
-    """``ended``: its standard input is, so it does not wait."""
+    """``more``: the program that it is told of. ``ended``: its standard input is, so it does not wait."""
 
-    def __init__(self, channel: Channel, dialogue: Dialogue | None) -> None:
+    def __init__(self, channel: Channel, dialogue: Dialogue | None, more: str) -> None:
         super().__init__(channel, dialogue)
+        self.more = more
         self.ended = False
 
     def words(self, program: str) -> tuple[bytes, bytes]:
         half = len(self._token) // 2
-        text = _FIRST.format(program=program, one=self._token[:half], two=self._token[half:])
+        text = _FIRST.format(program=program, more=self.more, one=self._token[:half], two=self._token[half:])
         return encode(text), self._token.encode()
 
     @property
@@ -105,6 +112,8 @@ class Following(Execution):
         self, session: SSHSession, shell: HeldShell, request: Run, consumer: Consumer, stop: Stop
     ) -> None:
         """Raises ValueError for what no shell can take."""
+        if request.program == shell.more:
+            request = msgspec.structs.replace(request, program='hostpool_more "$@"')
         head = encode(one_line(program_of(request))) + b"\n"
         stdin = Stdin(head, request.stdin, b"", 0.0 if shell.dialogue is None else END_AFTER)
         super().__init__(session, Invocation(b""), stdin, consumer, stop, None, shell.dialogue)

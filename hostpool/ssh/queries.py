@@ -49,7 +49,7 @@ class Queries:
 
     def _fits(self, request: Run, become: Become | None) -> bool:
         session = self._session
-        holds = request.more and self.may_hold and "OpenSSH" in session.transport.remote_version
+        holds = bool(request.more) and self.may_hold and "OpenSSH" in session.transport.remote_version
         if not (session.channels.ahead or holds) or session.target.shell != "sh":
             return False
         if become is not None and (become.user != "root" or session.dialogue(become).terminal):
@@ -91,7 +91,7 @@ class Queries:
     def _asked_first(
         self, request: Run, program: str, become: Become | None, consumer: Consumer, stop: Stop
     ) -> Exit | None:
-        shell = HeldShell(*self._begin(become, stop))
+        shell = HeldShell(*self._begin(become, stop), request.more)
         asking = FirstQuery(self._session, shell, shell.words(program), consumer, stop)
         end = _heard(asking)
         self._held = asking.waiting()

@@ -96,11 +96,11 @@ class Run(Request[RunReply], frozen=True, kw_only=True):
     instead of ``command``: a POSIX sh program of any length, run by ``/bin/sh`` whatever the login
     shell is; ``stdin`` is what it reads. ``live`` output goes to the views as it comes; ``into`` takes
     all of stdout in their place, and the reply then has none of it. ``become``: as another user, for
-    this request only, in the place of the session's own. ``more``: a query from whose answer a change
-    follows, as a rule: the session may let its shell wait for that. ``perl``: calls that say what a query's
-    program says, for a host whose perl stays; ``env`` and ``chdir`` are not for them. ``line``: a command
-    line that does what ``program`` does whatever the login shell is (tasks.shell.any_shell): no program is
-    sent after it, and one shell less starts.
+    this request only, in the place of the session's own. ``more``: the program of the change that follows
+    from a query's answer, as a rule: the session may let its shell wait for that. ``perl``: calls that say
+    what a query's program says, for a host whose perl stays; ``env`` and ``chdir`` are not for them.
+    ``line``: a command line that does what ``program`` does whatever the login shell is
+    (tasks.shell.any_shell): no program is sent after it, and one shell less starts.
     """
 
     command: str = ""
@@ -113,7 +113,7 @@ class Run(Request[RunReply], frozen=True, kw_only=True):
     raw: bool = False
     live: bool = True
     become: Become | None = None
-    more: bool = False
+    more: str = ""
     into: Intake | None = None
     perl: tuple[Call, ...] = ()
     line: str = ""

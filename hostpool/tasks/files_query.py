@@ -156,7 +156,8 @@ class Question(msgspec.Struct, frozen=True):
     owner: str = ""
     group: str = ""
 
-    def run(self, intake: Intake) -> Run:
+    def run(self, intake: Intake, more: str) -> Run:
+        """``more``: the program that follows from the answer."""
         each = ['  look "$1" one "$one"'] if self.single else []
         for depth, paths in (("one", self.alone), ("all", self.below)):
             pieces = chunks([relative(path) for path in paths], 20_000)
@@ -170,7 +171,7 @@ class Question(msgspec.Struct, frozen=True):
             program=program + (LISTING + _LOOK).replace("@EACH@", "\n".join(each) or "  :"),
             args=(self.dest, self.single, "sums" if self.sums else "", self.owner, self.group),
             live=False,
-            more=True,
+            more=more,
             into=intake,
         )
 

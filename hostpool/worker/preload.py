@@ -4,9 +4,9 @@ import gc
 
 gc.disable()  # nothing of what is imported ever becomes garbage
 
-from hostpool.lean import import_msgspec  # noqa: E402
+from hostpool.lean import import_leanly  # noqa: E402
 
-import_msgspec()
+import_leanly()
 
 import encodings.idna  # noqa: E402, F401  # which each worker would import with its first host's name
 

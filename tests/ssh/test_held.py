@@ -25,9 +25,12 @@ from tests.patience import AMPLE, promptly
 from tests.ssh.conformance import SessionConformance
 from tests.ssh.helpers import connected, run, stop_after, target_for
 
+MORE = 'umask; printf "<%s>" "$@"; cat; exit 7'
+"""A program that a query tells of."""
+
 
 def query(text: str = "echo $$", *args: str, **fields: Any) -> Run:
-    return Run(effect=Effect.QUERY, program=text, args=args, more=True, **fields)
+    return Run(effect=Effect.QUERY, program=text, args=args, more=MORE, **fields)
 
 
 def change(text: str = "echo $PPID; echo $$", *args: str, **fields: Any) -> Run:
@@ -69,6 +72,19 @@ def number(session: Session, request: Run) -> int:
     end, output = run(session, request)
     assert end.exit_code == 0
     return int(output.stdout.split()[-1])
+
+
+def test_a_program_that_was_told_of_runs_as_if_it_were_sent(session: SSHSession) -> None:
+    args = ("", "a b", "it's", "$HOME\n", "-x", "é\udcff")
+    said = []
+    for program in (MORE, f"{MORE} "):
+        run(session, query())
+        changing = change(program, *args, stdin=b"\0rest\n", env=(("A", "1"),), chdir="/tmp")
+        end, output = run(session, changing)
+        assert (end.exit_code, output.stderr) == (7, b"")
+        said.append(output.stdout)
+    assert said[0] == said[1]
+    assert said[0].endswith(b"<-x><\xc3\xa9\xff>\0rest\n")
 
 
 def test_the_change_runs_in_the_querys_shell_and_ends_it(session: SSHSession) -> None:
@@ -173,7 +189,7 @@ def test_roots_waits_too(context: SSHContext, sshd: Sshd, password: bool) -> Non
 def test_shells_leave_what_follows_to_the_program(shell: str) -> None:
     """None takes more of its standard input than its script, which is all that is there before the answer."""
     words = shell.split()
-    waiting = held.HeldShell(None, None)  # type: ignore[arg-type]  # nothing is sent
+    waiting = held.HeldShell(None, None, MORE)  # type: ignore[arg-type]  # nothing is sent
     first, mark = waiting.words("set -- a\necho $1; cat; exit 3" + "\n: padding" * 2000)
     program = encode(one_line('set -- "b c"\necho "$1"; cat\nexit 4')) + b"\n"
     with subprocess.Popen(

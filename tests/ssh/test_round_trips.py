@@ -101,7 +101,7 @@ def test_a_change_after_its_query_waits_for_nothing_but_itself(
     sshd: Sshd, context: SSHContext, target: Target
 ) -> None:
     """The shell is there, and so is the room for standard input."""
-    asking = msgspec.structs.replace(PROGRAM, more=True)
+    asking = msgspec.structs.replace(PROGRAM, more="cat")
     change = msgspec.structs.replace(PROGRAM, effect=Effect.CHANGE)
     with Trips(sshd.address, sshd.port) as relay:
         session = context.connect(through(relay, target), Stop())

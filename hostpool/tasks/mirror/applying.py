@@ -49,7 +49,7 @@ def apply(
     reply = yield from Run(
         effect=Effect.CHANGE,
         foretells=foretold,
-        program=program.PROGRAM.replace("@MARK@", program.MARK.decode()),
+        program=program.PROGRAM,
         args=(dest, files_query.text(script.stage), "make", mirror.key[:8]),
         stdin=source,
         live=False,

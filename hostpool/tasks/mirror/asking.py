@@ -12,6 +12,7 @@ from hostpool.tasks import files_query
 from hostpool.tasks.base import Note, Request, RunReply
 from hostpool.tasks.files_query import Question
 from hostpool.tasks.local import Digests, SftpList, SftpSums
+from hostpool.tasks.mirror import program
 from hostpool.tasks.mirror.answer import Answer, first_line
 from hostpool.tasks.mirror.spec import Mirror, is_single
 
@@ -22,7 +23,7 @@ def ask(mirror: Mirror, tree: Tree) -> Generator[Request[Any], Any, tuple[Answer
     answer = Answer(mirror, tree)
     reply = RunReply(exit_code=None)
     try:
-        reply = yield from question.run(answer)
+        reply = yield from question.run(answer, program.PROGRAM)
     except (TaskFailed, Unreachable) as error:
         if error.kind not in ("no_shell", "exec_refused"):
             raise

@@ -56,7 +56,7 @@ first() {
 text=$(LC_ALL=C TAR_OPTIONS=-b128 tar -xpof - -C "$S" 2>&1) || { first "$text"; die "unpacking: $why"; }
 [ -f "$S/apply" ] || die 'unpacking: the stream was cut short'
 . "$S/apply"
-"""
+""".replace("@MARK@", MARK.decode())
 
 FUNCTIONS = r"""fails=0 olds=0 acls= part= E=$S/err
 said() { text=; IFS= read -r text < "$E"; first "$text"; }

@@ -105,13 +105,13 @@ class Script:
             if number not in packed.failed:
                 by_directory[directory_of(self._tree.paths[number])].append(number)
         numbers = [number for each in by_directory.values() for number in each]
-        lines += self._look_for_acls(numbers)
         attributes = Attributes(plan, manner, self._busy_directories(), self._unlocked, self._leftovers)
         times = attributes.only_times() if numbers and self._is_simple(packed) else None
         member = b""
         if times is not None:
             member = quick.member((self._tree.paths[number] for number in numbers), times)
             lines.append(quick.LINES)
+        lines += self._look_for_acls(numbers)
         for path, each in by_directory.items():
             lines += [f"{enter(path)} && {{", *self._into(path, each), "}"]
         if not (packed.failed or self._tree.problems):

@@ -164,6 +164,7 @@ def _prepared(request: Request[Any], call: Call) -> Request[Any]:
         changes["program"] = _MARKER + request.program
         changes["perl"] = _called(request, call)
         changes["line"] = request.line and _MARKER + request.line
+        changes["more"] = request.more and _MARKER + request.more
     elif not call.environment:
         changes.pop("env")
     return msgspec.structs.replace(request, become=call.become, **changes)
