@@ -23,8 +23,9 @@ def standing_in(modules: Mapping[str, ModuleType | None]) -> Iterator[None]:
     try:
         yield
     finally:
-        for name in found:
-            del sys.modules[name]
+        for name, module in found.items():
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
 
 
 class Later(ModuleType):
@@ -33,6 +34,8 @@ class Later(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
         real = importlib.import_module(self.__name__)
         return (
             getattr(real, name) if hasattr(real, name) else importlib.import_module(f"{real.__name__}.{name}")

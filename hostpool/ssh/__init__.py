@@ -5,17 +5,12 @@ Only workers import this room. It never prints, never reads ssh_config, never wr
 
 from __future__ import annotations
 
-import logging
 import sys
 
 from hostpool.ssh.lean import import_paramiko
 
 # paramiko imports invoke when it is installed, for one seldom used option: 60 ms of each worker's start.
 sys.modules.setdefault("invoke", None)  # type: ignore[arg-type]  # None is how an import is refused
-
-# Without a handler Python prints paramiko's errors, tracebacks included, to stderr.
-logging.getLogger("paramiko").addHandler(logging.NullHandler())
-logging.getLogger("paramiko").propagate = False
 
 import_paramiko()
 

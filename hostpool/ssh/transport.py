@@ -187,8 +187,7 @@ class Transport(paramiko.Transport):
     # -- paramiko's internals, done differently
 
     def _log(self, level: int, msg: object, *args: object) -> None:
-        if self.logger.isEnabledFor(level):
-            self.logger.log(level, msg, *args)
+        """To nobody: what went wrong is raised."""
 
     def _check_banner(self) -> None:
         for _ in range(MAX_BANNER_LINES):

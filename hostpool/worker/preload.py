@@ -8,8 +8,6 @@ from hostpool.lean import import_leanly  # noqa: E402
 
 import_leanly()
 
-import encodings.idna  # noqa: E402, F401  # which each worker would import with its first host's name
-
 import hostpool.ssh  # noqa: E402
 import hostpool.tasks.commands  # noqa: E402
 import hostpool.worker.service  # noqa: E402
