@@ -200,6 +200,24 @@ def test_what_is_left_out_is_there_for_others(tmp_path: Path) -> None:
     run_python(STAND_IN, tmp_path)
 
 
+JINJA2 = """
+import sys
+from hostpool.lean import import_leanly
+import_leanly()
+from hostpool.templating.lean import import_jinja2
+import_jinja2()
+from hostpool.templating.environment import environment
+assert environment().from_string("{{ 'a' | upper }} {{ x | attr('real') }}").render(x=3) == "A 3"
+assert environment().from_string("{{ range(3) | map('string') | join }}").render() == "012"
+"""
+
+
+def test_jinja2_is_whole_without_inspect(tmp_path: Path) -> None:
+    assert "inspect" in run_python(JINJA2 + "print(*sys.modules)", tmp_path).split(), "attr asks for it"
+    without = JINJA2.replace(" {{ x | attr('real') }}", "").replace('== "A 3"', '== "A"')
+    assert "inspect" not in run_python(without + "print(*sys.modules)", tmp_path).split()
+
+
 def run_python(program: str, directory: Path) -> str:
     done = subprocess.run(
         [sys.executable, "-c", program],
