@@ -82,4 +82,5 @@ def _told(words: list[str]) -> str:
         done = subprocess.run(words, capture_output=True, text=True, check=False)
     except OSError:
         return "missing"
-    return (done.stdout or done.stderr).strip() or "missing"
+    said = (done.stdout or done.stderr).strip()
+    return said if said and not done.returncode else "missing"
