@@ -17,11 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hostpool.ssh.kept import KeptShell
-from hostpool.tasks.base import Run
+from hostpool.tasks.base import Effect, Run
 from hostpool.tasks.modules.base import Mode
 from hostpool.tasks.modules.registry import module
 from hostpool.tasks.modules.spec import bind
 from hostpool.tasks.modules.writing import Content
+from hostpool.tasks.perl import Call, Sub
 from hostpool.tasks.shell import program_of
 from tests.farm import ThrowAwayUser
 
@@ -180,6 +181,24 @@ def test_devices_and_what_the_system_has() -> None:
     with Perl() as perl:
         for path in ("/", "/dev/null", "/dev/zero", "/dev/tty", "/dev/pts/ptmx", "/etc/shadow", "/sys"):
             compare(path, perl)
+
+
+NO_DIGESTS = Sub("none", 'sub hp_none { unshift @INC, sub { die if $_[1] eq "Digest/SHA.pm"; return } }')
+
+
+def test_a_perl_without_digests_has_tools_compute_them(tmp_path: Path) -> None:
+    make(tmp_path / "new\nline", "file", 0o644, b"content", "")
+    with Perl() as perl:
+        empty = perl.ask(Run(effect=Effect.QUERY, program="", perl=(Call(NO_DIGESTS),)))
+        assert empty == b""
+        compare(str(tmp_path / "new\nline"), perl)
+
+
+@pytest.mark.parametrize("size", [0, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3 << 20])
+def test_files_of_all_sizes(tmp_path: Path, size: int) -> None:
+    make(tmp_path / "file", "file", 0o644, b"x" * size, "")
+    with Perl() as perl:
+        compare(str(tmp_path / "file"), perl)
 
 
 @pytest.mark.needs_root

@@ -61,8 +61,18 @@ sub hp_tool {
   close $from;
   return defined $said ? $said : '';
 }
+sub hp_digests { # Digest::SHA without the parts of perl that it only names: a third of its time to load
+  return $hp_digests if defined $hp_digests;
+  local %INC = (%INC, map { ("$_.pm", 1) } qw(strict warnings vars integer Fcntl Exporter Digest/base));
+  $hp_digests = eval { require Digest::SHA; Digest::SHA::sha1_hex('') =~ /^da39a3ee/ } ? 1 : 0;
+}
 sub hp_sum {
-  my ($sum) = hp_tool("$_[0]sum", '--', $_[1]) =~ /^\\?([0-9a-f]+)/;
+  my ($algorithm, $path) = @_;
+  if ($algorithm =~ /^sha/ && (-s $path) <= 1 << 20 && hp_digests()) {
+    my $all = hp_head($path, (1 << 20) + 1);
+    return &{"Digest::SHA::${algorithm}_hex"}($all) if length $all <= 1 << 20;
+  }
+  my ($sum) = hp_tool("${algorithm}sum", '--', $path) =~ /^\\?([0-9a-f]+)/;
   return defined $sum ? $sum : '';
 }
 sub hp_head {
