@@ -48,15 +48,15 @@ printf 'find=%s\n' "$find"
 """
 """sh: which of the dialects of sync.listing the host can speak."""
 
+# Each printf is a write, and mostly a packet.
 _TELL = r"""
-printf '%s\n' '@MARK@' "sums=$kind"
-dest=$1 single=$2 sums=$3 owner=$4 group=$5 state=dir one=
+dest=$1 single=$2 sums=$3 owner=$4 group=$5 state=dir one= anchor= tar=
 if [ -n "$single" ]; then
   one=./$single
   case $dest in
     */) ;;
     *) if ! [ -d "$dest" ]; then
-        printf 'anchor=parent\n'
+        anchor=parent
         one=./${dest##*/}
         case $dest in */*) dest=${dest%/*}; dest=${dest:-/} ;; *) dest=. ;; esac
       fi ;;
@@ -67,13 +67,13 @@ CDPATH= cd -P -- "$dest" 2>/dev/null || {
   if [ -d "$dest" ]; then state=denied
   elif [ -e "$dest" ] || [ -h "$dest" ]; then state=file; fi
 }
-printf 'state=%s\n' "$state"
+command -v tar >/dev/null 2>&1 && tar=yes
+printf '%s\n' '@MARK@' "sums=$kind" ${anchor:+anchor=$anchor} "state=$state" ${tar:+tar=$tar}
 if [ -n "$owner" ]; then printf 'uid=%s\n' "$(id -u -- "$owner" 2>/dev/null)"; fi
 if [ -n "$group" ]; then
   printf 'gid=%s\n' "$( (getent group "$group" || cat /etc/group) 2>/dev/null |
     awk -F: -v g="$group" '$1 == g { print $3; exit }')"
 fi
-command -v tar >/dev/null 2>&1 && printf 'tar=yes\n'
 if [ "$state" = dir ]; then for p in .hostpool-*; do [ -d "$p" ] && printf 'leftover=%s\n' "$p"; done; fi
 status=0
 @ONCE@
