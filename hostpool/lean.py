@@ -42,6 +42,23 @@ class Later(ModuleType):
         )
 
 
+class LaterName:
+    """Stands in for a class or function of the module ``home``, which is imported when it is used."""
+
+    def __init__(self, home: str, name: str) -> None:
+        self.home = home
+        self._name = name
+
+    def _real(self) -> Any:
+        return getattr(importlib.import_module(self.home), self._name)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real(), name)
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        return self._real()(*args, **named)
+
+
 def import_leanly() -> None:
     """What every process of ours needs, before anything else of it is imported."""
     _import_msgspec()

@@ -12,7 +12,7 @@ from importlib.machinery import PathFinder
 from types import ModuleType
 from typing import Any
 
-from hostpool.lean import Later, standing_in
+from hostpool.lean import Later, LaterName, standing_in
 
 _LEFT_OUT = (
     "agent", "auth_strategy", "client", "config", "hostkeys", "proxy", "sftp_client", "sftp_handle",
@@ -28,24 +28,7 @@ class _Absent(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return _Later(self.__name__, name)
-
-
-class _Later:
-    """A class or function, for who has its name since paramiko was imported."""
-
-    def __init__(self, home: str, name: str) -> None:
-        self._home = home
-        self._name = name
-
-    def _real(self) -> Any:
-        return getattr(importlib.import_module(self._home), self._name)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real(), name)
-
-    def __call__(self, *args: Any, **named: Any) -> Any:
-        return self._real()(*args, **named)
+        return LaterName(self.__name__, name)
 
 
 class _Silent:
@@ -70,12 +53,12 @@ def import_paramiko() -> None:
     nacl.signing = Later("nacl.signing")
     nacl.signing.VerifyKey = object  # stands in an annotation
     bcrypt: Any = Later("bcrypt")
-    bcrypt.kdf = _Later("bcrypt", "kdf")  # for key files with a passphrase
+    bcrypt.kdf = LaterName("bcrypt", "kdf")  # for key files with a passphrase
     absent |= {"nacl": nacl, "nacl.signing": nacl.signing, "bcrypt": bcrypt}
     with standing_in({**absent, **_version(), **_without_logging()}):
         import paramiko
     del nacl.signing.VerifyKey, nacl.signing
-    homes = {name: value._home for name, value in vars(paramiko).items() if isinstance(value, _Later)}
+    homes = {name: value.home for name, value in vars(paramiko).items() if isinstance(value, LaterName)}
     for name in homes:
         delattr(paramiko, name)
 

@@ -118,6 +118,10 @@ class Run(Request[RunReply], frozen=True, kw_only=True):
     perl: tuple[Call, ...] = ()
     line: str = ""
 
+    def instead(self, program: str, args: tuple[str, ...]) -> Run:
+        """The request with another program: what else stood for the first one does not stand for it."""
+        return msgspec.structs.replace(self, program=program, args=args, perl=(), line="")
+
 
 class Sleep(Request[None], frozen=True, kw_only=True):
     """Wait; the job can be stopped meanwhile."""

@@ -51,10 +51,14 @@ class NeedsShell(ValueError):
     """The request needs a POSIX sh, and the host is said to have none."""
 
 
+def _refuse_nul(text: str) -> None:
+    if "\0" in text:
+        raise ValueError("a NUL character cannot be passed to a shell")
+
+
 def quote(word: str) -> str:
     """``word`` as one word of POSIX sh. NUL cannot be in a word: ValueError."""
-    if "\0" in word:
-        raise ValueError("a NUL character cannot be passed to a shell")
+    _refuse_nul(word)
     if _SAFE.fullmatch(word):
         return word
     return "'" + word.replace("'", "'\"'\"'") + "'"
@@ -67,8 +71,7 @@ def is_variable_name(name: str) -> bool:
 
 def one_line(program: str) -> str:
     """An equivalent of ``program`` without a newline."""
-    if "\0" in program:
-        raise ValueError("a NUL character cannot be passed to a shell")
+    _refuse_nul(program)
     if "\n" not in program:
         return program
     line = program.replace("\\", "\\0134").replace("'", "\\0047").replace("\n", "\\n")
@@ -78,8 +81,7 @@ def one_line(program: str) -> str:
 def whole(program: str) -> str:
     """For a shell that reads its script from standard input: nothing of ``program`` is run before all of it
     has come."""
-    if "\0" in program:
-        raise ValueError("a NUL character cannot be passed to a shell")
+    _refuse_nul(program)
     return f"{{ {program}\n}}\n"
 
 
@@ -116,10 +118,12 @@ def prelude(env: tuple[tuple[str, str], ...], chdir: str | None) -> str:
 
 
 def program_of(request: Run) -> str:
-    """The sh program a request amounts to; a ``command`` is left to the user's own shell."""
+    """The sh program a request amounts to; a ``command`` is left to the user's own shell. Raises ValueError
+    for what no shell can take."""
     before = prelude(request.env, request.chdir)
     if request.program is None:
         return f'{before}exec "${{SHELL:-/bin/sh}}" -c {quote(request.command)}'
+    _refuse_nul(request.program)
     words = " ".join(["set --", *(quote(arg) for arg in request.args)])
     return f"{before}{words}; {request.program}"
 

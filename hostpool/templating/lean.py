@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
-from hostpool.lean import Later, standing_in
+from hostpool.lean import Later, LaterName, standing_in
 
 
 def import_jinja2() -> None:
     """It asks inspect about coroutines, which no template of ours has, and in the filter ``attr``: 5 ms of a
     play's start."""
     inspect: Any = Later("inspect")
-    inspect.getattr_static = lambda *words: importlib.import_module("inspect").getattr_static(*words)
+    inspect.getattr_static = LaterName("inspect", "getattr_static")
     with standing_in({"inspect": inspect}):
         import jinja2  # noqa: F401

@@ -8,10 +8,10 @@ import pytest
 
 from hostpool.alarms import Alarms
 from hostpool.messages import Target
-from hostpool.ssh import SSHContext
+from hostpool.ssh import SSHContext, SSHSession
 from tests.farm import Sshd
 from tests.patience import AMPLE
-from tests.ssh.helpers import Desk, target_for
+from tests.ssh.helpers import Desk, connected, target_for
 from tests.ssh.leftovers import nothing_left
 
 
@@ -38,6 +38,15 @@ def context(alarms: Alarms, desk: Desk) -> Iterator[SSHContext]:
     made = SSHContext(alarms, ask=desk.ask, new_host_key=desk.new_host_key, confirm=AMPLE)
     yield made
     made.close()
+
+
+@pytest.fixture
+def session(context: SSHContext, sshd: Sshd) -> Iterator[SSHSession]:
+    """One that is kept for further tasks."""
+    with connected(context, target_for(sshd)) as made:
+        assert isinstance(made, SSHSession)
+        made.expect_more()
+        yield made
 
 
 @pytest.fixture

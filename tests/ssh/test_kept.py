@@ -65,14 +65,6 @@ class TestKeptShell(SessionConformance):
         assert (end.exit_code, output.stdout) == (0, b"next\n")
 
 
-@pytest.fixture
-def session(context: SSHContext, sshd: Sshd) -> Iterator[SSHSession]:
-    with connected(context, target_for(sshd)) as made:
-        assert isinstance(made, SSHSession)
-        made.expect_more()
-        yield made
-
-
 def shell_of(session: SSHSession) -> int:
     _, output = run(session, query("echo $$"))
     return int(output.stdout)

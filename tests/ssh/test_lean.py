@@ -10,16 +10,16 @@ PROGRAM = """
 import sys
 import hostpool.worker.preload
 import paramiko
-from hostpool.ssh.lean import _LEFT_OUT, _Absent, _Later
+from hostpool.lean import LaterName
+from hostpool.ssh.lean import _LEFT_OUT, _Absent
 
 dear = {"importlib.metadata", "nacl", "subprocess", "tempfile", "platform", "typing_extensions", "email"}
 dear |= {"inspect", "logging", "traceback", "tokenize", "bcrypt", "encodings.idna", "getpass"}
 dear |= {f"paramiko.{part}" for part in _LEFT_OUT}
 assert not dear & sys.modules.keys(), dear & sys.modules.keys()
 parts = [module for name, module in sys.modules.items() if name.split(".")[0] == "paramiko"]
-left = {name for part in parts for name, value in vars(part).items() if type(value) in (_Absent, _Later)}
+left = {name for part in parts for name, value in vars(part).items() if type(value) in (_Absent, LaterName)}
 assert left == {"SSHConfig", "SFTPClient"}, f"paramiko uses what is left out: {left}"
-
 
 with open("config", "w") as file:
     file.write("Host a\\n  User b\\n")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +32,6 @@ def question(sub: Sub, *args: str, mark: str = "", sh: str = "echo sh", **fields
 
 def query(text: str) -> Run:
     return Run(effect=Effect.QUERY, program=text, live=False)
-
-
-@pytest.fixture
-def session(context: SSHContext, sshd: Sshd) -> Iterator[SSHSession]:
-    with connected(context, target_for(sshd)) as made:
-        assert isinstance(made, SSHSession)
-        made.expect_more()
-        yield made
 
 
 def told(session: SSHSession, request: Run) -> bytes:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-import msgspec
-
 from hostpool.tasks.base import Request, Run
 from hostpool.tasks.modules.editing import Found, look
 
@@ -19,7 +17,7 @@ def look_and(path: str, program: str, *words: str) -> Generator[Request[Any], An
     request = next(looking)
     assert isinstance(request, Run)
     both = f"{request.program}\nshift {len(request.args)}\nprintf '\\001more\\n'\n{program}"
-    reply = yield msgspec.structs.replace(request, program=both, args=(*request.args, *words), perl=())
+    reply = yield request.instead(both, (*request.args, *words))
     try:
         looking.send(reply)
     except StopIteration as end:
@@ -34,4 +32,4 @@ def write_and(writing: Generator[Request[Any], Any, Any], before: str, after: st
     request = next(writing)
     assert isinstance(request, Run)
     program = f"{before}\n(\n{request.program}\n) >/dev/null || exit\n{after}"
-    return msgspec.structs.replace(request, program=program, args=(*words, *request.args))
+    return request.instead(program, (*words, *request.args))

@@ -83,7 +83,7 @@ _TELL = Sub(
 sub hp_copy {
   my ($to, $name, $follow, $most) = @_;
   if ($to =~ m{/\z}) { $to .= $name } elsif (length $name && -d $to) { $to = "$to/$name" }
-  if (length $follow && -l $to) { ($to = hp_tool('readlink', '-f', '--', $to)) =~ s/\n+\z// }
+  $to = hp_real($to) if length $follow && -l $to;
   out("$to\n\001end\n");
   hp_info($to, '', 'sha1');
   out(-d ($to =~ m{^(.*/)}s ? $1 : '.') ? 'directory' : 'absent', "||\n\n\001end\n");

@@ -25,7 +25,7 @@ _TELL = Sub(
     rf"""
 sub hp_edit {{
   my ($path, $follow) = @_;
-  if (length $follow && -l $path) {{ ($path = hp_tool('readlink', '-f', '--', $path)) =~ s/\n+\z// }}
+  $path = hp_real($path) if length $follow && -l $path;
   out("$path\n\001end\n");
   hp_info($path, '-L', '');
   out(hp_head($path, {LARGEST + 1})) if -f $path;

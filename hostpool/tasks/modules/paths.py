@@ -61,6 +61,11 @@ sub hp_tool {
   close $from;
   return defined $said ? $said : '';
 }
+sub hp_real { # as $(readlink -f) has it
+  my $real = hp_tool('readlink', '-f', '--', $_[0]);
+  $real =~ s/\n+\z//;
+  return $real;
+}
 sub hp_digests { # Digest::SHA without the parts of perl that it only names: a third of its time to load
   return $hp_digests if defined $hp_digests;
   local %INC = (%INC, map { ("$_.pm", 1) } qw(strict warnings vars integer Fcntl Exporter Digest/base));
@@ -109,6 +114,7 @@ sub hp_info {
       hp_hex($d >> 8 & 0xfff | $d >> 32 & ~0xfff), hp_hex($d & 0xff | $d >> 12 & 0xffffff00));
   }
   out("\n$link\n\001end\n");
+  return scalar @s;
 }
 """
 """hp_info as INFO has it, and what else programs have beside it: it dies where theirs would say anything else

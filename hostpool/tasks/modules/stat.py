@@ -41,8 +41,7 @@ _TELL = Sub(
     r"""
 sub hp_look {
   my ($path, $follow, $algorithm) = @_;
-  hp_info($path, $follow, $algorithm);
-  return unless $follow ? stat $path : lstat $path;
+  hp_info($path, $follow, $algorithm) or return;
   out(hp_tool('readlink', '-f', '--', $path)) if -l $path;
   out("\001end\n" x 3);
 }
