@@ -15,7 +15,9 @@ import pytest
 from hostpool.tasks.base import Effect, Moment, Run, RunReply, Sleep
 from hostpool.tasks.modules.detached import SEVERAL
 from hostpool.tasks.modules.job import Call, perform, steps_of
+from tests.farm import alive, wait_until
 from tests.modules.cases import cases, run_case
+from tests.patience import AMPLE
 
 Perform = Callable[[Call], dict[str, Any]]
 
@@ -102,8 +104,7 @@ def test_ended_with_all_it_started_when_its_time_is_over(does: Perform, tmp_path
 
 
 def until_gone(pid: int) -> None:
-    while Path(f"/proc/{pid}").exists() and "State:\tZ" not in Path(f"/proc/{pid}/status").read_text():
-        time.sleep(0.05)
+    wait_until(lambda: not alive(pid), seconds=AMPLE, what=f"end of {pid}")
 
 
 def test_no_change_needs_no_job(does: Perform, tmp_path: Path) -> None:

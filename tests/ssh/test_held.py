@@ -20,7 +20,7 @@ from hostpool.tasks.base import Effect, Run
 from hostpool.tasks.session import Consumer, Exit, Session
 from hostpool.tasks.shell import encode, one_line
 from tests.farm import Sshd, ThrowAwayUser
-from tests.farm.processes import wait_until
+from tests.farm.processes import alive, wait_until
 from tests.patience import AMPLE, promptly
 from tests.ssh.conformance import SessionConformance
 from tests.ssh.helpers import connected, run, stop_after, target_for
@@ -112,12 +112,12 @@ def test_a_query_tells_its_status_and_both_streams(session: SSHSession) -> None:
 def test_a_shell_that_nothing_follows_ends(context: SSHContext, sshd: Sshd, between: str) -> None:
     with connected(context, target_for(sshd)) as made:
         shell = number(made, query())
-        assert Path(f"/proc/{shell}").exists()
+        assert alive(shell)
         if between == "command":
             run(made, Run(effect=Effect.CHANGE, command="true"))
         elif between == "query":
             assert number(made, query()) == shell, "a program is a program"
-    wait_until(lambda: not Path(f"/proc/{shell}").exists(), seconds=AMPLE)
+    wait_until(lambda: not alive(shell), seconds=AMPLE)
 
 
 def test_one_that_dies_while_it_waits_is_replaced(session: SSHSession) -> None:
@@ -161,7 +161,7 @@ def test_stopped_it_is_gone_and_has_cleaned_up(session: SSHSession, tmp_path: Pa
         end, _ = run(session, change(text), stop_after(0.3))
     assert (end.stopped, end.still_running) == ("timeout", False)
     assert (tmp_path / "done").exists()
-    assert not Path(f"/proc/{shell}").exists()
+    assert not alive(shell)
 
 
 def test_sessions_that_are_kept_have_another_shell_for_queries(session: SSHSession) -> None:

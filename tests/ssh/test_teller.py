@@ -15,7 +15,7 @@ from hostpool.messages import Become
 from hostpool.ssh import SSHContext, SSHSession, kept, telling
 from hostpool.tasks.base import Effect, Run
 from hostpool.tasks.perl import Call, Sub
-from tests.farm import Sshd, ThrowAwayUser
+from tests.farm import Sshd, ThrowAwayUser, alive
 from tests.patience import promptly
 from tests.ssh.helpers import connected, run, stop_after, target_for
 
@@ -55,7 +55,7 @@ def test_one_process_for_all_questions(session: SSHSession) -> None:
 def test_it_is_gone_when_sh_has_to_run_and_comes_back(session: SSHSession) -> None:
     first = perl_of(session)
     assert told(session, query("echo on; echo $hostpool")).startswith(b"on\n")
-    assert not Path(f"/proc/{first}").exists()
+    assert not alive(first)
     again = perl_of(session)
     assert again != first
     assert told(session, question(SAY, "a")) == b"first perl <a>", "what it knew is defined anew"
@@ -122,7 +122,7 @@ def test_stopped_while_it_answers(session: SSHSession) -> None:
     with promptly():
         end, output = run(session, question(SLEEPS), stop_after(0.3))
     assert (end.stopped, end.still_running, output.stdout) == ("timeout", False, b"")
-    assert not Path(f"/proc/{first}").exists()
+    assert not alive(first)
     assert told(session, question(SAY)) == b"first perl ", "the next shell has one of its own"
 
 
