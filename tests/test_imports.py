@@ -180,8 +180,20 @@ STAND_IN = """
 import sys
 from hostpool.lean import import_leanly
 import_leanly()
-assert not {"platform", "typing_extensions", "inspect", "ast"} & sys.modules.keys()
-import os, platform, uuid
+from hostpool.lean import without_packers
+with without_packers():
+    import shutil
+dear = {"platform", "typing_extensions", "inspect", "ast", "uuid", "decimal", "textwrap", "msgspec.inspect"}
+dear |= {"msgspec._json_schema", "urllib.parse", "ipaddress", "bz2", "lzma"}
+assert not dear & sys.modules.keys(), dear & sys.modules.keys()
+import bz2, decimal, lzma, msgspec, os, pathlib, platform, tarfile, urllib.parse, uuid
+assert decimal.Decimal("0.1") + decimal.Decimal("0.2") == decimal.Decimal("0.3")
+assert pathlib.Path("/a b").as_uri() == "file:///a%20b" and urllib.parse.quote("a b") == "a%20b"
+assert msgspec.inspect.type_info(int) == msgspec.inspect.IntType()
+assert msgspec.json.schema(int) == {"type": "integer"}
+for packer in ("bztar", "xztar"):
+    with tarfile.open(shutil.make_archive("packed", packer, os.path.dirname(msgspec.__file__))) as archive:
+        assert "./inspect.py" in archive.getnames()
 assert platform.system() == os.uname().sysname and platform.machine()
 assert uuid.uuid4() != uuid.uuid4() and uuid.getnode()
 assert uuid._LINUX == (sys.platform == "linux")

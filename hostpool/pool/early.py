@@ -13,6 +13,7 @@ import importlib
 import os
 import sys
 
+from hostpool.lean import without_packers
 from hostpool.pool import forked
 
 PRELOAD = "hostpool.worker.preload"
@@ -51,8 +52,9 @@ def fork_early(command: str, *, everything: bool) -> None:
     """For a process that is ours alone. Not ``everything``: what only transfers need is imported by the
     worker that meets one."""
     gc.disable()  # nothing of what is imported ever becomes garbage
-    for name in (*SHARED, *SHARED_BY.get(command, ())):
-        importlib.import_module(name)
+    with without_packers():
+        for name in (*SHARED, *SHARED_BY.get(command, ())):
+            importlib.import_module(name)
     gc.freeze()
     preload = [PRELOAD, PRELOAD_ALL] if everything else [PRELOAD]
     if not forked.start(preload):

@@ -10,7 +10,6 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -322,6 +321,8 @@ def _is_this_machine(found: HostConfig) -> bool:
     if found.hostname == "localhost":
         return True
     try:
+        from ipaddress import ip_address  # a millisecond, for hosts with a name of their own only
+
         return ip_address(found.hostname).is_loopback
     except ValueError:
         return False

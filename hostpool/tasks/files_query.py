@@ -50,7 +50,7 @@ printf 'find=%s\n' "$find"
 
 # Each printf is a write, and mostly a packet.
 _TELL = r"""
-dest=$1 single=$2 sums=$3 owner=$4 group=$5 state=dir one= anchor= tar=
+dest=$1 single=$2 sums=$3 owner=$4 group=$5 state=dir one= anchor= tar= perl=
 if [ -n "$single" ]; then
   one=./$single
   case $dest in
@@ -68,7 +68,9 @@ CDPATH= cd -P -- "$dest" 2>/dev/null || {
   elif [ -e "$dest" ] || [ -h "$dest" ]; then state=file; fi
 }
 command -v tar >/dev/null 2>&1 && tar=yes
-printf '%s\n' '@MARK@' "sums=$kind" ${anchor:+anchor=$anchor} "state=$state" ${tar:+tar=$tar}
+[ -d /sys/fs/selinux ] || { command -v perl >/dev/null 2>&1 && perl=yes; }
+set -- ${anchor:+anchor=$anchor} ${tar:+tar=$tar} ${perl:+perl=$perl}
+printf '%s\n' '@MARK@' "sums=$kind" "state=$state" "$@"
 if [ -n "$owner" ]; then printf 'uid=%s\n' "$(id -u -- "$owner" 2>/dev/null)"; fi
 if [ -n "$group" ]; then
   printf 'gid=%s\n' "$( (getent group "$group" || cat /etc/group) 2>/dev/null |

@@ -64,7 +64,8 @@ class Packed(msgspec.Struct, frozen=True):
 
 class Pack(Request[FileSource], frozen=True, kw_only=True):
     """The entries ``numbers`` of the tree as a tar stream, below ``t/``, directories after what is in
-    them. ``tail`` makes its last members for this one host, when all the rest has been read."""
+    them. ``tail`` makes its last members for this one host, when all the rest has been read; ``head`` comes
+    before it all."""
 
     key: str
     tree: Tree
@@ -72,6 +73,7 @@ class Pack(Request[FileSource], frozen=True, kw_only=True):
     need: str
     tail: Callable[[Packed], bytes]
     sums: bool
+    head: bytes = b""
     effect: Effect = Effect.QUERY
 
 

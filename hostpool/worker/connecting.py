@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -88,4 +87,6 @@ def _pause(attempt: int, crowded: bool) -> float:
     """Exponential, with full jitter in its upper half (so that 500 hosts do not come back at once)."""
     base = THROTTLED_PAUSE if crowded else FIRST_PAUSE
     longest: float = min(LONGEST_PAUSE, base * 2.0 ** (attempt - 1))
+    import random  # a millisecond, for who has to wait
+
     return longest * random.uniform(0.5, 1.0)

@@ -214,12 +214,16 @@ class PackReader:
         self._position = 0
         self._piece = 0
         self._large: _LargeReader | None = None
+        self._head = memoryview(request.head)
         self._tail: memoryview | None = None
         self._failed = dict(contents.failed)
         self._sums = dict(contents.sums)
         self._sent = 0
 
     def read(self, size: int, /) -> bytes:
+        if self._head:
+            data, self._head = bytes(self._head[:size]), self._head[size:]
+            return data
         data = self._next(size)
         self._sent += len(data)
         self._report(min(self._sent, self._contents.total), self._contents.total)

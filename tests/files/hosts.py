@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hostpool.alarms import Alarms
-from hostpool.errors import HostError
+from hostpool.errors import HostError, Unreachable
 from hostpool.events import HostEvent
 from hostpool.tasks.base import Effect, FileSource, Note, Outcome, Request, Run, RunReply, Task
 from hostpool.tasks.shell import invocation
@@ -51,7 +51,8 @@ class Quiet:
 class Host:
     """Runs tasks as a worker would. ``trips`` counts what was executed, ``sent`` bytes of input.
 
-    ``cut``: the connection breaks after so many bytes of the second execution's input.
+    ``cut``: the connection breaks after so many bytes of the second execution's input. ``lost``: there
+    is none any more after so many executions.
     """
 
     home: Path
@@ -61,6 +62,7 @@ class Host:
     sent: int = 0
     notes: list[str] = field(default_factory=list)
     cut: int | None = None
+    lost: int | None = None
     check: bool = False
     transfers: Transfers = field(default_factory=Transfers)
     limits: str = ""
@@ -97,6 +99,8 @@ class Host:
         return self.transfers.perform(request, "host", Quiet())  # type: ignore[arg-type]  # it only tells
 
     def _execute(self, request: Run) -> RunReply:
+        if self.trips == self.lost:
+            raise Unreachable("lost", kind="lost")
         self.trips += 1
         call = invocation(request, shell=True)
         words = [self.shell, "-c", self.limits + call.command.decode().replace("/bin/sh", self.shell)]

@@ -15,6 +15,7 @@ from hostpool.ssh.lean import _LEFT_OUT, _Absent
 
 dear = {"importlib.metadata", "nacl", "subprocess", "tempfile", "platform", "typing_extensions", "email"}
 dear |= {"inspect", "logging", "traceback", "tokenize", "bcrypt", "encodings.idna", "getpass"}
+dear |= {"decimal", "ipaddress", "textwrap", "urllib", "uuid"}
 dear |= {f"paramiko.{part}" for part in _LEFT_OUT}
 assert not dear & sys.modules.keys(), dear & sys.modules.keys()
 parts = [module for name, module in sys.modules.items() if name.split(".")[0] == "paramiko"]

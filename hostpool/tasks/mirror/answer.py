@@ -59,6 +59,11 @@ class Answer:
         return (head or "/") if slash else "."
 
     @property
+    def perl(self) -> bool:
+        """Whether it has one, in a place that is there, and no labels to look after."""
+        return self.facts.get("perl") == "yes" and self.facts.get("state") == "dir" and not self.over_sftp
+
+    @property
     def sums(self) -> str:
         """The host's way to SHA-256 sums; empty where there is none."""
         kind = self.facts.get("sums", "")

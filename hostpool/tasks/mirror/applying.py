@@ -6,13 +6,14 @@ from collections.abc import Generator
 from typing import Any
 
 from hostpool.errors import TaskFailed
+from hostpool.sync import tarball
 from hostpool.sync.compare import Plan
 from hostpool.sync.diffs import shown
 from hostpool.sync.listing import hostile
 from hostpool.tasks import files_query
 from hostpool.tasks.base import Effect, Note, Outcome, Request, Run, RunReply
 from hostpool.tasks.local import Pack, SftpApply
-from hostpool.tasks.mirror import program
+from hostpool.tasks.mirror import few, program
 from hostpool.tasks.mirror.answer import Answer, first_line
 from hostpool.tasks.mirror.script import Script
 from hostpool.tasks.mirror.spec import Mirror
@@ -35,10 +36,14 @@ class Collected:
 def apply(
     mirror: Mirror, answer: Answer, plan: Plan, script: Script, foretold: Outcome
 ) -> Generator[Request[Any], Any, list[tuple[str, str]]]:
-    tree = plan.tree
+    head = script.few() if answer.perl else None
+    if head is not None:
+        failures = yield from _apply_few(mirror, answer, plan, script.stage, head, foretold)
+        if failures is not None:
+            return failures
     source = yield from Pack(
         key=mirror.key,
-        tree=tree,
+        tree=plan.tree,
         numbers=plan.send,
         need=plan.key(),
         tail=script.members,
@@ -56,6 +61,37 @@ def apply(
         into=said,
     )
     return (yield from _read_reply(bytes(said.data), plan, reply))
+
+
+def _apply_few(
+    mirror: Mirror, answer: Answer, plan: Plan, stage: bytes, head: bytes, foretold: Outcome
+) -> Generator[Request[Any], Any, list[tuple[str, str]] | None]:
+    """None: it is to be done the usual way."""
+    source = yield from Pack(
+        key=mirror.key,
+        tree=plan.tree,
+        numbers=plan.send,
+        need=plan.key(),
+        head=head,
+        tail=lambda packed: b"" if packed.failed else tarball.END,
+        sums=False,
+    )
+    said = Collected()
+    yield from Run(
+        effect=Effect.CHANGE,
+        foretells=foretold,
+        program=few.PROGRAM,
+        args=(answer.directory, files_query.text(stage), mirror.key[:8]),
+        stdin=source,
+        live=False,
+        into=said,
+    )
+    word = bytes(said.data).partition(few.MARK)[2].strip()
+    if word == b"Z":
+        return []
+    if word == b"T":
+        return [("./", "times of directories could not be set")]
+    return None
 
 
 def apply_over_sftp(

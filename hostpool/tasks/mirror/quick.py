@@ -20,16 +20,37 @@ MEMBER = b"moves"
 # directory and its time, each ended by NUL. Exit: 0 all done, 1 some of it perhaps, 3 nothing, 4 all but some
 # time.
 _PERL = rb"""
-binmode DATA;
-$/ = "\0";
 my $stage = shift;
-my (@moves, @times, %dirs);
-while (<DATA>) { chomp; length or last; push @moves, $_ }
-while (<DATA>) { chomp; my $dir = $_; my $time = <DATA>; chomp $time; push @times, [$dir, $time] }
+read_lists();
 opendir my $top, '.' or exit 3;
+my $code = place($top, sub { "$stage/t/$_[0]" });
+exit $code if $code;
+my %dirs;
+for (@moves) { my $above = $_; while ($above =~ s{/[^/]*\z}{}) { $dirs{$above} = 1 } }
+rmdir "$stage/t/$_" for sort { length $b <=> length $a } keys %dirs;
+rmdir "$stage/t" or exit 1;
+unlink map "$stage/$_", qw(apply moves err sums room acl);
+rmdir $stage or exit 1;
+exit(set_times($top) ? 0 : 4);
+"""
+
+PLACE = rb"""
+my (@moves, @times);
+sub read_lists {
+  binmode DATA;
+  local $/ = "\0";
+  while (<DATA>) { chomp; length or last; push @moves, $_ }
+  while (my $dir = <DATA>) {
+    chomp $dir;
+    length $dir or last;
+    chomp(my $time = <DATA>);
+    push @times, [$dir, $time];
+  }
+}
 sub enter {
+  my ($top, $path) = @_;
   chdir $top or return 0;
-  for (split m{/}, $_[0]) {
+  for (split m{/}, $path) {
     my @seen = lstat $_ or return 0;
     -d _ && chdir $_ or return 0;
     my @here = stat '.' or return 0;
@@ -38,47 +59,52 @@ sub enter {
   return 1;
 }
 sub each_move {
+  my ($top, $do) = @_;
   my $at;
   for my $path (@moves) {
     my ($dir, $name) = $path =~ m{^(?:(.*)/)?([^/]+)\z}s or return 0;
     $dir = '' unless defined $dir;
-    unless (defined $at && $at eq $dir) { enter($dir) or return 0; $at = $dir }
-    $_[0]->($path, $name, $dir) or return 0;
+    unless (defined $at && $at eq $dir) { enter($top, $dir) or return 0; $at = $dir }
+    $do->($path, $name) or return 0;
   }
   return 1;
 }
-my $lgetxattr = do { # syscalls(2), by the machine and the size of words in elf(5)
+sub lgetxattr { # the number of it in syscalls(2), by the machine and the size of words in elf(5)
   my %numbers = (62 => 192, 183 => 9, 243 => 9); # x86_64, aarch64, riscv
   my ($head, $self) = '';
   open $self, '<', '/proc/self/exe' and sysread $self, $head, 20;
   my ($class, $machine) = unpack 'x4Cx13v', $head . "\0" x 20;
   $class == 2 ? $numbers{$machine} : undef;
-};
-sub plain { # whether it has no ACL beyond its mode
-  defined $lgetxattr or return 0;
-  my ($path, $which) = ("./$_[0]", 'system.posix_acl_access');
-  return syscall($lgetxattr, $path, $which, 0, 0) < 0 && ($! == 61 || $! == 95); # ENODATA, EOPNOTSUPP
 }
-each_move(sub {
-  my ($path, $name, $dir) = @_;
-  for (my $above = $dir; length $above; $above =~ s{/?[^/]*\z}{}) { $dirs{$above} = 1 }
-  my @new = lstat "$stage/t/$path" or return 0;
-  my @here = stat '.' or return 0;
-  my @old = lstat $name;
-  -f _ && !plain($name) and return 0 if @old;
-  return $new[0] == $here[0] && (!@old || $old[4] == $new[4] && $old[5] == $new[5]);
-}) or exit 3;
-for (@times) { enter($_->[0]) && (!$> || -o '.') or exit 3 }
-each_move(sub { rename "$stage/t/$_[0]", $_[1] }) or exit 1;
-rmdir "$stage/t/$_" for sort { length $b <=> length $a } keys %dirs;
-rmdir "$stage/t" or exit 1;
-unlink map "$stage/$_", qw(apply moves err sums room acl);
-chdir '/';
-rmdir $stage or exit 1;
-for (@times) { enter($_->[0]) && utime $_->[1], $_->[1], '.' or exit 4 }
-exit 0;
-__END__
+sub place {
+  my ($top, $staged) = @_;
+  my $call = lgetxattr;
+  my $plain = sub { # whether it has no ACL beyond its mode
+    defined $call or return 0;
+    my ($path, $which) = ("./$_[0]", 'system.posix_acl_access');
+    return syscall($call, $path, $which, 0, 0) < 0 && ($! == 61 || $! == 95); # ENODATA, EOPNOTSUPP
+  };
+  each_move($top, sub {
+    my ($path, $name) = @_;
+    my @new = lstat $staged->($path) or return 0;
+    my @here = stat '.' or return 0;
+    my @old = lstat $name;
+    -f _ && !$plain->($name) and return 0 if @old;
+    return $new[0] == $here[0] && (!@old || $old[4] == $new[4] && $old[5] == $new[5]);
+  }) or return 3;
+  for (@times) { enter($top, $_->[0]) && (!$> || -o '.') or return 3 }
+  my $done = each_move($top, sub { rename $staged->($_[0]), $_[1] });
+  chdir '/';
+  return $done ? 0 : 1;
+}
+sub set_times {
+  my ($top) = @_;
+  for (@times) { enter($top, $_->[0]) && utime $_->[1], $_->[1], '.' or return 0 }
+  return 1;
+}
 """
+"""perl: ``read_lists``, ``place`` (below a directory, given where each path stands by now: 0 all done, 1 some
+of it perhaps, 3 nothing), ``set_times``."""
 
 LINES = r"""if ! [ -d /sys/fs/selinux ] && command -v perl >/dev/null &&
   CDPATH= cd -P -- "${R:-/}" 2>"$E" && [ "$PWD" = "${R:-/}" ]; then
@@ -99,7 +125,12 @@ may be called perl. ``part``: owners are those that they were."""
 
 def member(paths: Iterable[bytes], times: Mapping[bytes, int]) -> bytes:
     """For the stream: the program and what it is to do. ``paths`` stand together by their directories."""
+    return tarball.member(MEMBER, 0o600, program(_PERL, paths, times))
+
+
+def program(perl: bytes, paths: Iterable[bytes], times: Mapping[bytes, int]) -> bytes:
+    """A whole perl program, with the lists that it reads."""
     words = [*paths, b""]
     for directory, moment in times.items():
-        words += [b"" if directory == ROOT else directory, b"%d" % max(0, moment)]
-    return tarball.member(MEMBER, 0o600, _PERL.lstrip() + b"".join(word + b"\0" for word in words))
+        words += [b"." if directory == ROOT else directory, b"%d" % max(0, moment)]
+    return PLACE.lstrip() + perl + b"__END__\n" + b"".join(word + b"\0" for word in [*words, b""])

@@ -16,7 +16,7 @@ from hostpool.sync.compare import Plan
 from hostpool.sync.tree import FILE, LINK, ROOT, directory_of, name_of
 from hostpool.tasks.files_query import LARGE, LARGE_TOOL, TOOLS, relative, text
 from hostpool.tasks.local import Packed
-from hostpool.tasks.mirror import quick
+from hostpool.tasks.mirror import few, quick
 from hostpool.tasks.mirror.attributes import Attributes
 from hostpool.tasks.mirror.program import END, FUNCTIONS
 from hostpool.tasks.mirror.spec import Manner
@@ -66,6 +66,17 @@ class Script:
     def _large(self, number: int) -> bool:
         return self._tree.sizes[number] > LARGE
 
+    def few(self) -> bytes | None:
+        """What comes before the stream for ``few.PROGRAM``, where that can do it."""
+        whole = Packed({}, {})
+        if self._manner.sums or not few.fits(self._plan) or not self._is_simple(whole) or self._unlock():
+            return None
+        times = self._attributes().only_times()
+        if times is None:
+            return None
+        tops = self._by_directory(whole).values()
+        return few.program((self._tree.paths[number] for each in tops for number in each), times)
+
     # -- SHA-256 of what arrived, before any of it is seen
 
     def _verification(self, packed: Packed) -> tuple[list[str], bytes]:
@@ -100,12 +111,9 @@ class Script:
             lines.append(f'why=$(chown -hR {quote(manner.owner)} "$S/t" 2>&1) || die "owner: $why"')
             lines += self._set_bits()
         lines += self._unlock()
-        by_directory: dict[bytes, list[int]] = defaultdict(list)
-        for number in plan.tops:
-            if number not in packed.failed:
-                by_directory[directory_of(self._tree.paths[number])].append(number)
+        by_directory = self._by_directory(packed)
         numbers = [number for each in by_directory.values() for number in each]
-        attributes = Attributes(plan, manner, self._busy_directories(), self._unlocked, self._leftovers)
+        attributes = self._attributes()
         times = attributes.only_times() if numbers and self._is_simple(packed) else None
         member = b""
         if times is not None:
@@ -117,6 +125,17 @@ class Script:
         if not (packed.failed or self._tree.problems):
             lines += self._deletes()
         return [*lines, *attributes.lines()], member
+
+    def _by_directory(self, packed: Packed) -> dict[bytes, list[int]]:
+        found: dict[bytes, list[int]] = defaultdict(list)
+        for number in self._plan.tops:
+            if number not in packed.failed:
+                found[directory_of(self._tree.paths[number])].append(number)
+        return found
+
+    def _attributes(self) -> Attributes:
+        """After ``_unlock``."""
+        return Attributes(self._plan, self._manner, self._busy_directories(), self._unlocked, self._leftovers)
 
     def _is_simple(self, packed: Packed) -> bool:
         """Whether only renames are to be done, as far as can be told from here."""
