@@ -23,7 +23,12 @@ from hostpool.pool.frames import Connection, Frames
 NUMBER = 8
 """Bytes of a number in a worker's pipe of news: its process id, later its exit status."""
 
+LINGER = 1.0
+"""Seconds that a worker with nothing more to do gives its parent to end first."""
+
 _server: socket.socket | None = None
+_leaving: list[Connection] = []
+"""Connections of workers that linger: they end when these are closed, which they are with this process."""
 
 
 def start(preload: Sequence[str]) -> bool:
@@ -82,6 +87,16 @@ def fork(entry: str) -> tuple[Frames, int]:
     return frames, news
 
 
+def let_linger(connection: Connection) -> None:
+    """For that of a worker that has said its last word."""
+    _leaving.append(connection)
+    if _server is not None:
+        try:
+            _server.sendall(b"o")
+        except OSError:  # it is dead, and holds nothing
+            pass
+
+
 def read_number(pipe: int) -> int:
     """The next of its news. Raises EOFError when the server is gone."""
     data = os.read(pipe, NUMBER)
@@ -122,7 +137,9 @@ class _Server:
                 message, (*ends,), _, _ = socket.recv_fds(self._control, 1, 2)
                 if not message:
                     return
-                if message == b"i":
+                if message == b"o":
+                    _let_go_of_output()
+                elif message == b"i":
                     _import(self._received(int.from_bytes(self._received(NUMBER), "big")).decode().split())
                 else:
                     self._fork(*ends)
@@ -171,9 +188,7 @@ def _work(link: int) -> NoReturn:
         child_main(frames, entry)
         code = 0
         _flush()
-        # All that is ours is done. What the kernel still takes back, memory and connections, it does beside
-        # their servers, which end by it and keep both cores busy: 10 to 20 ms that the parent need not wait.
-        frames.close()
+        _take_leave(frames)
     except EOFError:
         code = 0  # the parent is gone
     except BaseException:
@@ -183,6 +198,21 @@ def _work(link: int) -> NoReturn:
             _flush()
         finally:
             os._exit(code)
+
+
+def _take_leave(frames: Frames) -> None:
+    """All that is ours is done. By what the kernel takes back now, servers end, ten for each of us, and keep all
+    cores busy: 30 ms that the parent would wait for a processor of its own to end. So it goes first; who reads
+    its output through a pipe does not wait for us either."""
+    _let_go_of_output()
+    frames.end(LINGER)
+
+
+def _let_go_of_output() -> None:
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
+    os.close(null)
 
 
 def _flush() -> None:

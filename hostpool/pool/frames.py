@@ -4,6 +4,7 @@ link needs: importing that one costs each process 13 ms, and reads a frame in tw
 from __future__ import annotations
 
 import socket
+import time
 from typing import Protocol
 
 _HEAD = 8
@@ -37,6 +38,19 @@ class Frames:
     def recv_bytes(self) -> bytes:
         """Raises EOFError when the other end is gone."""
         return self._read(int.from_bytes(self._read(_HEAD), "big"))
+
+    def end(self, patience: float) -> None:
+        """Nothing more comes from here. Returns when the other end is closed, or after so many seconds."""
+        until = time.monotonic() + patience
+        try:
+            self._end.shutdown(socket.SHUT_WR)
+            while (left := until - time.monotonic()) > 0:
+                self._end.settimeout(left)
+                if not self._end.recv(1 << 12):
+                    break
+        except OSError:
+            pass
+        self.close()
 
     def close(self) -> None:
         self._reader.close()

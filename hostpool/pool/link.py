@@ -37,6 +37,10 @@ class Link(Protocol):
 
     def close(self) -> None: ...
 
+    def part(self) -> None:
+        """It has been told to quit, and nothing more comes from it."""
+        ...
+
 
 class _Linked:
     """What both kinds of worker have in common: the parent's end of the connection, once there is one."""
@@ -103,6 +107,10 @@ class ProcessLink(_Linked):
             except ProcessLookupError:
                 pass
 
+    def part(self) -> None:
+        self.kill()
+        self.close()
+
     def exit_status(self, timeout: float) -> int | None:
         """The exit status (negative: a signal) once it has ended, None if it has not in time."""
         if self._process is None:
@@ -161,6 +169,15 @@ class ForkedLink(_Linked):
 
     def close(self) -> None:
         super().close()
+        self._forget()
+
+    def part(self) -> None:
+        """It lingers, so that we may end before it does."""
+        self._forget()
+        if self._here is not None:
+            forked.let_linger(self._here)
+
+    def _forget(self) -> None:
         with self._news_lock:
             news, self._news = self._news, -1
         if news >= 0:

@@ -133,7 +133,11 @@ class Worker:
         except EOFError:
             pass
         finally:
-            self.link.kill()
+            if self.quitting:
+                self.link.part()
+            else:
+                self.link.kill()
             self._outgoing.put(None)
             self._owner.gone(self)
-            self.link.close()
+            if not self.quitting:
+                self.link.close()

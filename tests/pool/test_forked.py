@@ -165,6 +165,47 @@ def test_none_outlives_a_parent_that_has_ended(tmp_path: Path) -> None:
     wait_until(lambda: not any(map(processes.command, children)), seconds=10, what="children end")
 
 
+LEFT = """
+import os, signal, sys
+from hostpool.pool import forked
+from hostpool.pool.early import PRELOAD
+
+forked.LINGER = float(sys.argv[2])
+assert forked.start([PRELOAD])
+from hostpool import Command, HostPool
+from tests.farm.processes import descendants, wait_until
+
+with HostPool(sys.argv[1], workers=2) as pool:
+    assert {result.status for result in pool.map("all", Command("true"))} == {"ok"}
+    workers = pool.pids()
+if forked.LINGER < 1:
+    wait_until(lambda: not set(workers) & set(descendants(os.getpid())), what="workers end by themselves")
+    sys.exit()
+children = descendants(os.getpid())
+assert set(workers) < set(children) and len(children) == 3, "workers linger"
+wait_until(lambda: {os.readlink(f"/proc/{pid}/fd/1") for pid in children} == {"/dev/null"})
+for pid in children:
+    os.kill(pid, signal.SIGSTOP)
+print(*children)
+"""
+
+
+def test_workers_do_not_linger_for_good(tmp_path: Path) -> None:
+    inventory = local_inventory(tmp_path / "two.ini", 2)
+    subprocess.run([sys.executable, "-c", LEFT, inventory, "0.2"], cwd=ROOT, timeout=100, check=True)
+
+
+def test_who_reads_our_output_does_not_wait_for_them(tmp_path: Path) -> None:
+    inventory = local_inventory(tmp_path / "two.ini", 2)
+    words = [sys.executable, "-c", LEFT, inventory, "600"]
+    told = subprocess.run(words, cwd=ROOT, timeout=100, check=True, stdout=subprocess.PIPE, text=True)
+    children = [int(word) for word in told.stdout.split()]
+    assert len(children) == 3
+    for pid in children:
+        os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: not any(map(processes.command, children)), what="children end")
+
+
 PREPARED = """
 import sys
 from hostpool.pool import early, forked
