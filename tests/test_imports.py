@@ -230,6 +230,33 @@ def test_jinja2_is_whole_without_inspect(tmp_path: Path) -> None:
     assert "inspect" not in run_python(without + "print(*sys.modules)", tmp_path).split()
 
 
+YAML = """
+import sys
+from hostpool.lean import import_leanly
+import_leanly()
+from hostpool.playbook.lean import LaterPattern, import_yaml
+import_yaml()
+import re, yaml
+assert isinstance(yaml.reader.Reader.NON_PRINTABLE, LaterPattern) and isinstance(re.compile("a"), re.Pattern)
+text = "a: 2001-12-14t21:59:43.10-05:00\\nb: [1.5, 0x1f, yes, ~, '=', é]\\n<<: {c: 3}\\n"
+for loader in (yaml.CSafeLoader, yaml.SafeLoader):
+    found = yaml.load(text, Loader=loader)
+    assert found["a"].isoformat() == "2001-12-14T21:59:43.100000-05:00", found
+    assert found["b"][:4] == [1.5, 31, True, None] and found["b"][5] == "é" and found["c"] == 3
+try:
+    yaml.safe_load("a: \\x07")
+except yaml.reader.ReaderError as error:
+    assert "special characters are not allowed" in str(error)
+else:
+    raise AssertionError("a bell is no text")
+assert yaml.safe_dump({"a": "yes", "b": "2001-12-14"}) == "a: 'yes'\\nb: '2001-12-14'\\n"
+"""
+
+
+def test_yaml_is_whole_with_expressions_that_are_compiled_late(tmp_path: Path) -> None:
+    run_python(YAML, tmp_path)
+
+
 def run_python(program: str, directory: Path) -> str:
     done = subprocess.run(
         [sys.executable, "-c", program],

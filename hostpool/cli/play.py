@@ -37,9 +37,11 @@ with its place.
 def run(options: PlayOptions, words: list[str]) -> int:
     if not words:
         raise UsageError("no playbook is named", hint="`hostpool play site.yml`")
+    from hostpool.playbook.lean import import_yaml
     from hostpool.templating.lean import import_jinja2
 
     import_jinja2()
+    import_yaml()
     from hostpool.cli import extra_vars
     from hostpool.playbook.load import Loader
     from hostpool.tasks.modules.registry import specs

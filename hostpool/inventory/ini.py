@@ -21,7 +21,8 @@ _SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?")
 _GROUP_NAME = r"([^:\]\s]+)\s*(?:#.*)?"
 # Nothing in such a line is quoted, escaped or a comment: splitting at blanks is all a shell would do.
 _PLAIN_LINE = re.compile(r"[!$-&(-\[\]-~\t ]+")
-_PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+_PLAIN_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 
 MAX_HINTS = 10
 
@@ -209,7 +210,7 @@ def parse_value(text: str) -> Any:
     such as a dict with a list for a key. Lists may be shared between calls: do not change them."""
     if _PLAIN_WORD.fullmatch(text) is not None and text not in ("True", "False", "None"):
         return text
-    return _literal(text)
+    return int(text) if _PLAIN_NUMBER.fullmatch(text) is not None else _literal(text)
 
 
 @lru_cache(maxsize=10_000)

@@ -201,9 +201,9 @@ def _work(link: int) -> NoReturn:
 
 
 def _take_leave(frames: Frames) -> None:
-    """All that is ours is done. By what the kernel takes back now, servers end, ten for each of us, and keep all
-    cores busy: 30 ms that the parent would wait for a processor of its own to end. So it goes first; who reads
-    its output through a pipe does not wait for us either."""
+    """All that is ours is done. By what the kernel takes back now, servers end, and keep all processors busy:
+    the parent would wait 30 ms for one of its own to end. So it goes first, and who reads its output through
+    a pipe does not wait for us either."""
     _let_go_of_output()
     frames.end(LINGER)
 

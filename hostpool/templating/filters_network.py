@@ -5,14 +5,16 @@ Every one answers False for what is no address, or is not what was asked for; a 
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+    Network = IPv4Network | IPv6Network
+    Address = IPv4Address | IPv6Address
 
 
 class _Value(msgspec.Struct, frozen=True):
@@ -39,6 +41,8 @@ class _Value(msgspec.Struct, frozen=True):
 def _read(value: Any) -> _Value | None:
     if isinstance(value, bool) or value in (None, ""):
         return None
+    import ipaddress  # a millisecond that few plays need
+
     try:
         if isinstance(value, int):
             address = ipaddress.ip_address(value)
@@ -174,7 +178,9 @@ def nthhost(value: Any, query: Any = "") -> Any:
 
 
 def ipmath(value: Any, amount: int) -> str:
-    return str(ipaddress.ip_address(str(value)) + int(amount))
+    from ipaddress import ip_address
+
+    return str(ip_address(str(value)) + int(amount))
 
 
 def _inside(value: Any, test: Any) -> bool:
@@ -193,10 +199,12 @@ def _usable_in(value: Any, test: Any) -> bool:
 
 
 def cidr_merge(value: Any, action: str = "merge") -> Any:
+    from ipaddress import collapse_addresses
+
     nets = [v.net for v in map(_read, value) if v is not None]
     merged: list[Any] = []
     for version in (4, 6):
-        merged += ipaddress.collapse_addresses(net for net in nets if net.version == version)
+        merged += collapse_addresses(net for net in nets if net.version == version)
     if action == "merge":
         return [str(net) for net in merged]
     return str(merged[0]) if len(merged) == 1 else False
