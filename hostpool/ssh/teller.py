@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from hostpool.tasks.perl import Call
+from hostpool.tasks.perl import PLAINLY, Call
 from hostpool.tasks.shell import encode
 
 TOLD = b"told"
@@ -59,15 +59,14 @@ exit 17;
 __END__
 """
 
-# Nothing of the account's own settings for perl: modules to load, encodings of its files. Where perl ends by
-# itself the shell ends too: it would take the next frame for a program.
-_START = """if command -v perl >/dev/null 2>&1; then
-hostpool=$hostpool PERL5OPT= PERL5LIB= PERLLIB= PERL_UNICODE=0 perl - 3<&0 <<'{mark}'
-{perl}{frame}
-{mark}
-[ $? = 17 ] || {{ printf '{mark} gone\\n'; exit; }}
+# Where perl ends by itself the shell ends too: it would take the next frame for a program.
+_START = f"""if command -v perl >/dev/null 2>&1; then
+hostpool=$hostpool {PLAINLY} perl - 3<&0 <<'{{mark}}'
+{{perl}}{{frame}}
+{{mark}}
+[ $? = 17 ] || {{{{ printf '{{mark}} gone\\n'; exit; }}}}
 else
-{otherwise}fi
+{{otherwise}}fi
 """
 _NONE = b"00000000"
 

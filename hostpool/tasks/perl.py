@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import msgspec
 
+PLAINLY = "PERL5OPT= PERL5LIB= PERLLIB= PERL_UNICODE=0 LC_ALL=C"
+"""The environment of a perl of ours: nothing of the account's own settings, which name modules to load and
+encodings of its files."""
+
 
 class Sub(msgspec.Struct, frozen=True):
     """``hp_NAME`` of perl 5.8, defined by ``text`` (ASCII) after the texts in ``needs``.

@@ -67,6 +67,15 @@ def test_in_one_trip_what_tar_would_do(before: dict[str, Any], after: dict[str, 
             unlay(source)
 
 
+def test_what_the_account_sets_for_perl_is_put_aside(host: Host, tmp_path: Path) -> None:
+    lay(host.home / "dest", OLD)
+    lay(tmp_path / "src", {**NEW, "a": a_file(bytes(range(256)), moment=6)})
+    host.limits = "export PERL_UNICODE=SDA PERL5OPT=-Mno_such_module PERL5LIB=/nowhere LC_ALL=C.UTF-8; "
+    host.run(Sync(f"{tmp_path}/src/", "dest"))
+    assert look(host.home / "dest") == look(tmp_path / "src")
+    assert host.trips == 2
+
+
 @pytest.mark.parametrize("moment", [1 << 33, -5])
 def test_times_that_take_other_numbers(host: Host, tmp_path: Path, moment: int) -> None:
     lay(host.home / "dest", OLD)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from hostpool.sync.compare import Plan
 from hostpool.sync.tree import FILE
 from hostpool.tasks.mirror import quick
+from hostpool.tasks.perl import PLAINLY
 
 MOST_FILES = 100
 MOST_BYTES = 2 << 20
@@ -22,7 +23,7 @@ MARK = b"hostpool:few:1 "
 
 # $1 DEST, $2 the directory below it that holds all changes, $3 a random word. In perl's standard input comes
 # the program itself first.
-PROGRAM = 'CDPATH= cd -P -- "$1" && export LC_ALL=C && exec perl - "$PWD" "$2" "$3"'
+PROGRAM = f'CDPATH= cd -P -- "$1" && export {PLAINLY} && exec perl - "$PWD" "$2" "$3"'
 
 # Replies, after MARK: Z all done, T all but some times of directories, N do it the usual way.
 _PERL = rb"""
@@ -51,6 +52,7 @@ sub unpack_tar { # what sync.tarball writes of files
     my $path = "$stage/" . keys %staged;
     open my $file, '>', $path or usual();
     $staged{$name} = $path;
+    binmode $file;
     print $file $data or usual();
     close $file or usual();
     chmod $mode, $path or usual();

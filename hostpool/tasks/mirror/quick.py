@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from hostpool.sync import tarball
 from hostpool.sync.tree import ROOT
+from hostpool.tasks.perl import PLAINLY
 
 MEMBER = b"moves"
 
@@ -106,12 +107,12 @@ sub set_times {
 """perl: ``read_lists``, ``place`` (below a directory, given where each path stands by now: 0 all done, 1 some
 of it perhaps, 3 nothing), ``set_times``."""
 
-LINES = r"""if ! [ -d /sys/fs/selinux ] && command -v perl >/dev/null &&
-  CDPATH= cd -P -- "${R:-/}" 2>"$E" && [ "$PWD" = "${R:-/}" ]; then
-  perl -- "$S/moves" "$S" >"$E" 2>&1
+LINES = rf"""if ! [ -d /sys/fs/selinux ] && command -v perl >/dev/null &&
+  CDPATH= cd -P -- "${{R:-/}}" 2>"$E" && [ "$PWD" = "${{R:-/}}" ]; then
+  {PLAINLY} perl -- "$S/moves" "$S" >"$E" 2>&1
   code=$?
   [ "$code" != 1 ] || part=yes
-  if ! [ -d "$S" ] && { [ "$code" = 0 ] || [ "$code" = 4 ]; }; then
+  if ! [ -d "$S" ] && {{ [ "$code" = 0 ] || [ "$code" = 4 ]; }}; then
     trap - EXIT
     [ "$code" = 0 ] || printf 'F./\0times of directories could not be set\0'
     printf 'Z\0\0'
