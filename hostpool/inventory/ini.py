@@ -21,6 +21,7 @@ _SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?")
 _GROUP_NAME = r"([^:\]\s]+)\s*(?:#.*)?"
 # Nothing in such a line is quoted, escaped or a comment: splitting at blanks is all a shell would do.
 _PLAIN_LINE = re.compile(r"[!$-&(-\[\]-~\t ]+")
+# What most values are: names, addresses and ports, for which no literal has to be tried.
 _PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _PLAIN_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 

@@ -123,6 +123,7 @@ def test_a_program_that_does_not_read(
     context: SSHContext, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pace, "_PATIENCE", 60.0)
+    monkeypatch.setattr(pace, "_RATE", 1)  # a busy machine's host is not nearby
     source = Source()
     with connected(context, target) as session:
         assert run(session, command("sleep 0.5", stdin=source))[0].exit_code == 0
