@@ -40,7 +40,8 @@ def sftp_only() -> Iterator[Sshd]:
 
 
 def test_the_second_run_is_one_round_trip_a_host(verbose: Sshd, command: Command, tmp_path: Path) -> None:
-    """This repository to 20 hosts, twice; one of them behind a relay that counts."""
+    """This repository to 20 hosts, twice; one of them behind a relay that counts. And a change, which takes no
+    more commands than that."""
     source = tmp_path / "src"
     lay(source, TREE)
     shutil.copytree(ROOT / "hostpool", source / "checkout", ignore=shutil.ignore_patterns("__pycache__"))
@@ -60,8 +61,17 @@ def test_the_second_run_is_one_round_trip_a_host(verbose: Sshd, command: Command
         assert (again.returncode, statuses(again)) == (0, {"ok"})
         assert verbose.log().count("Starting session: command") - commands == 20
         assert proxy.up - up < 16_000 < sent / 50, "a login and a question, no file"
-    results = json.loads(again.stdout)["hosts"].values()
-    assert {(each["result"]["sent"], each["result"]["bytes"]) for each in results} == {(0, 0)}
+        (source / "checkout/__init__.py").write_text("new = True\n")
+        (source / "checkout/more.py").write_text("new = True\n")
+        commands, up = verbose.log().count("Starting session: command"), proxy.up
+        third = command(*words)
+        assert (third.returncode, statuses(third)) == (0, {"changed"})
+        assert verbose.log().count("Starting session: command") - commands == 20
+        assert proxy.up - up < 32_000
+        assert all(look(tmp_path / f"h{n:03}") == look(source) for n in range(1, 21))
+    for done, sent_each in ((again, (0, 0)), (third, (2, 22))):
+        results = json.loads(done.stdout)["hosts"].values()
+        assert {(each["result"]["sent"], each["result"]["bytes"]) for each in results} == {sent_each}
 
 
 def test_one_file_has_another_name_on_each_host(sshd: Sshd, command: Command, tmp_path: Path) -> None:

@@ -83,11 +83,14 @@ def test_become_needs_one_named_command(
     words = ["sync", *deploy, "-b", "all", "src/", "/srv/secret/site"]
     assert [statuses(command(*words)) for _ in range(2)] == [{"changed"}, {"ok"}]
     assert machine.sh("cd /srv/secret/site; cat b; find . -not -user root") == "newer"
+    lay(tmp_path / "src", {**NEW, "b": a_file(b"newest", moment=9)})
+    assert [statuses(command(*words)) for _ in range(2)] == [{"changed"}, {"ok"}]
+    assert machine.sh("cd /srv/secret/site; cat b; find . -not -user root") == "newest"
     assert statuses(command("sync", *words[1:-4], "all", "src/", "/srv/secret/site")) == {"failed"}
     get = ["get", *deploy, "all", "/srv/secret/site/b", "out"]
     assert statuses(command(*get)) == {"failed"}
     assert statuses(command(*get, "-b")) == {"changed"}
-    assert (tmp_path / "out/h001/b").read_text() == "newer"
+    assert (tmp_path / "out/h001/b").read_text() == "newest"
 
 
 def test_other_named_commands_install_what_was_put(
