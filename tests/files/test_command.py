@@ -40,8 +40,8 @@ def sftp_only() -> Iterator[Sshd]:
 
 
 def test_the_second_run_is_one_round_trip_a_host(verbose: Sshd, command: Command, tmp_path: Path) -> None:
-    """This repository to 20 hosts, twice; one of them behind a relay that counts. And a change, which takes no
-    more commands than that."""
+    """This repository to 20 hosts, twice; one of them behind a relay that counts. Then a change, which takes
+    no more commands than that."""
     source = tmp_path / "src"
     lay(source, TREE)
     shutil.copytree(ROOT / "hostpool", source / "checkout", ignore=shutil.ignore_patterns("__pycache__"))
