@@ -28,7 +28,13 @@ def standing_in(modules: Mapping[str, ModuleType | None]) -> Iterator[None]:
 
 
 class Later(ModuleType):
-    """Stands in for a module that is imported when something is asked of it, which was not put here."""
+    """Stands in for a module that is imported when something is asked of it, which was not put here. Its
+    ``names`` may be taken before that, and stand for what they will be."""
+
+    def __init__(self, home: str, *names: str) -> None:
+        super().__init__(home)
+        for name in names:
+            setattr(self, name, LaterName(home, name))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -73,9 +79,7 @@ def _import_msgspec() -> None:
     decimal.Decimal = type("Decimal", (), {})
     uuid: Any = Later("uuid")
     uuid.UUID, uuid.SafeUUID = type("UUID", (), {}), type("SafeUUID", (), {"unknown": None})
-    schemas: Any = Later("msgspec._json_schema")
-    for name in ("schema", "schema_components"):
-        setattr(schemas, name, LaterName(schemas.__name__, name))
+    schemas = Later("msgspec._json_schema", "schema", "schema_components")
     absent = {each.__name__: each for each in (decimal, uuid, schemas, Later("msgspec.inspect"))}
     with standing_in({"typing_extensions": None, **absent}):
         import msgspec  # noqa: F401
@@ -92,9 +96,7 @@ def _import_dataclasses() -> None:
 
 def _import_pathlib() -> None:
     """It makes URLs of paths, if asked to: urllib.parse brings ipaddress (2 ms)."""
-    parse: Any = Later("urllib.parse")
-    parse.quote_from_bytes = LaterName("urllib.parse", "quote_from_bytes")
-    with standing_in({"urllib.parse": parse}):
+    with standing_in({"urllib.parse": Later("urllib.parse", "quote_from_bytes")}):
         import pathlib  # noqa: F401
 
 

@@ -133,11 +133,12 @@ class Worker:
         except EOFError:
             pass
         finally:
-            if self.quitting:
+            quitting = self.quitting  # once: it may be told to quit just now
+            if quitting:
                 self.link.part()
             else:
                 self.link.kill()
             self._outgoing.put(None)
             self._owner.gone(self)
-            if not self.quitting:
+            if not quitting:
                 self.link.close()

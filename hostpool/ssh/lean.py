@@ -52,8 +52,7 @@ def import_paramiko() -> None:
     nacl: Any = Later("nacl")
     nacl.signing = Later("nacl.signing")
     nacl.signing.VerifyKey = object  # stands in an annotation
-    bcrypt: Any = Later("bcrypt")
-    bcrypt.kdf = LaterName("bcrypt", "kdf")  # for key files with a passphrase
+    bcrypt = Later("bcrypt", "kdf")  # for key files with a passphrase
     absent |= {"nacl": nacl, "nacl.signing": nacl.signing, "bcrypt": bcrypt}
     with standing_in({**absent, **_version(), **_without_logging()}):
         import paramiko

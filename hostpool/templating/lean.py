@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from hostpool.lean import Later, LaterName, standing_in
+from hostpool.lean import Later, standing_in
 
 
 def import_jinja2() -> None:
     """It asks inspect about coroutines, which no template of ours has, and in the filter ``attr``: 5 ms of a
     play's start. Others serve filters (urllib: 2 ms), numbers with a point (ast: 1) and debugging (pprint).
     """
-    absent: dict[str, Any] = {}
-    for home, *names in _SELDOM:
-        absent[home] = Later(home)
-        for name in names:
-            setattr(absent[home], name, LaterName(home, name))
-    with standing_in(absent):
+    with standing_in({home: Later(home, *names) for home, *names in _SELDOM}):
         import jinja2.ext
         import jinja2.nativetypes
         import jinja2.sandbox  # noqa: F401

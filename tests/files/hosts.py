@@ -155,6 +155,11 @@ class Host:
                 pass
 
 
+def look_below(top: Path) -> dict[str, tuple[Any, ...]]:
+    """Without the directory itself: what is unpacked beside the targets changes its time."""
+    return {name: each for name, each in look(top).items() if name != "."}
+
+
 def look(top: Path) -> dict[str, tuple[Any, ...]]:
     """Everything below a directory: kind, mode, whole seconds, content or target, and which names are
     one file. The directory itself is ``.``."""

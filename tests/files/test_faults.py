@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,8 +18,9 @@ from hostpool.tasks.local import Pack, Packed, Scan
 from hostpool.worker.packs import PackSource
 from hostpool.worker.scan import scan
 from hostpool.worker.spool import Spool
-from tests.files.hosts import GNU, Host, look
-from tests.files.trees import a_directory, a_file, lay, unlay
+from hostpool.worker.transfers import Transfers
+from tests.files.hosts import GNU, Host, look, look_below
+from tests.files.trees import a_directory, a_file, laid_out, lay
 
 OLD = {"a": a_file(b"old" * 500), "d": a_directory({"x": a_file(b"old", mode=0o600)})}
 NEW = {
@@ -31,49 +32,35 @@ NEW = {
 }
 
 
-def files(top: Path) -> dict[str, tuple[Any, ...]]:
-    """All below it: what is unpacked beside the targets changes the time of DEST itself."""
-    return {name: each for name, each in look(top).items() if name != "."}
-
-
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(share=st.floats(0, 0.999))
 def test_cut_at_any_byte(userland: tuple[str, str], share: float) -> None:
-    with tempfile.TemporaryDirectory() as directory:
-        home, source = Path(directory, "home"), Path(directory, "source")
-        home.mkdir()
-        lay(source, NEW)
-        lay(home / "probe", OLD)
-        lay(home / "dest", OLD)
-        host = Host(home, *userland)
+    with laid_out(NEW, OLD, "probe", "dest") as (home, source), closing(Transfers()) as transfers:
+        host = Host(home, *userland, transfers=transfers)
+        host.run(Sync(f"{source}/", "probe"))
+        cut = max(1, int(host.sent * share))
+        broken = Host(home, *userland, cut=cut, transfers=transfers)
+        # the end of the archive is padding: what comes before the script's last byte is what counts
+        before = look_below(home / "dest")
         try:
-            host.run(Sync(f"{source}/", "probe"))
-            cut = max(1, int(host.sent * share))
-            broken = Host(home, *userland, cut=cut, transfers=host.transfers)
-            # the end of the archive is padding: what comes before the script's last byte is what counts
-            before = files(home / "dest")
-            try:
-                broken.run(Sync(f"{source}/", "dest"))
-                assert host.sent - cut <= 2048
-                assert look(home / "dest") == look(source)
-            except TaskFailed:
-                assert files(home / "dest") == before
-            assert not list(home.glob("**/.hostpool-*"))
-            host.run(Sync(f"{source}/", "dest"))
+            broken.run(Sync(f"{source}/", "dest"))
+            assert host.sent - cut <= 2048
             assert look(home / "dest") == look(source)
-        finally:
-            host.transfers.close()
-            unlay(home)
+        except TaskFailed:
+            assert look_below(home / "dest") == before
+        assert not list(home.glob("**/.hostpool-*"))
+        host.run(Sync(f"{source}/", "dest"))
+        assert look(home / "dest") == look(source)
 
 
 def test_no_room_on_the_host(host: Host, tmp_path: Path) -> None:
     lay(tmp_path / "src", {"big": a_file(b"x" * 200_000), "small": a_file(b"x")})
     lay(host.home / "dest", {"small": a_file(b"old", moment=4)})
-    before = files(host.home / "dest")
+    before = look_below(host.home / "dest")
     host.limits = "ulimit -f 64; trap '' XFSZ; "
     with pytest.raises(TaskFailed, match=r"nothing was changed: unpacking: tar: .*: File too large"):
         host.run(Sync(f"{tmp_path}/src/", "dest"))
-    assert files(host.home / "dest") == before
+    assert look_below(host.home / "dest") == before
 
 
 @pytest.mark.needs_root

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import subprocess
-import tempfile
-from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +17,10 @@ from hostpool.sync import tarball
 from hostpool.tasks import Sync
 from hostpool.tasks.local import Scan
 from hostpool.tasks.mirror import few
+from hostpool.worker.transfers import Transfers
 from tests.farm import wait_until
-from tests.files.hosts import Host, look
-from tests.files.trees import CONTENTS, MODES, NAMES, TIMES, a_directory, a_file, lay, unlay
+from tests.files.hosts import GNU, Host, look, look_below
+from tests.files.trees import CONTENTS, MODES, NAMES, TIMES, a_directory, a_file, laid_out, lay
 from tests.patience import AMPLE
 
 OLD = {"a": a_file(b"old" * 500), "d": a_directory({"x": a_file(b"old", mode=0o600), "y": a_file(b"stays")})}
@@ -31,15 +30,10 @@ NEW = {
 }
 
 
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    """One with perl, whatever else."""
-    (tmp_path / "home").mkdir()
-    made = Host(tmp_path / "home")
-    yield made
-    made.transfers.close()
-    assert not list(made.home.glob("**/.hostpool-*")), "temporaries are left on the host"
-    unlay(made.home)
+@pytest.fixture(scope="module")
+def userland() -> tuple[str, str]:
+    """That of a host with perl."""
+    return GNU, "/bin/sh"
 
 
 FEW = st.dictionaries(NAMES, st.tuples(st.just("file"), MODES, TIMES, CONTENTS), min_size=1, max_size=4)
@@ -49,22 +43,14 @@ FEW = st.dictionaries(NAMES, st.tuples(st.just("file"), MODES, TIMES, CONTENTS),
 @given(before=FEW, after=FEW)
 def test_in_one_trip_what_tar_would_do(before: dict[str, Any], after: dict[str, Any]) -> None:
     """Whatever names, modes, times and contents."""
-    with tempfile.TemporaryDirectory() as directory:
-        home, source = Path(directory, "home"), Path(directory, "source")
-        home.mkdir()
-        host = Host(home)
-        both = {**before, **after}
-        lay(home / "dest", {**before, "d": a_directory(before)})
-        lay(source, {**both, "d": a_directory(both)})
-        try:
-            host.run(Sync(f"{source}/", "dest"))
-            assert host.trips <= 2 + any(node[1] & 0o6000 for node in before.values())
-            assert look(home / "dest") == look(source)
-            assert not list(home.glob("**/.hostpool-*"))
-        finally:
-            host.transfers.close()
-            unlay(home)
-            unlay(source)
+    both = {**before, **after}
+    trees = {**both, "d": a_directory(both)}, {**before, "d": a_directory(before)}
+    with laid_out(*trees, "dest") as (home, source), closing(Transfers()) as transfers:
+        host = Host(home, transfers=transfers)
+        host.run(Sync(f"{source}/", "dest"))
+        assert host.trips <= 2 + any(node[1] & 0o6000 for node in before.values())
+        assert look(home / "dest") == look(source)
+        assert not list(home.glob("**/.hostpool-*"))
 
 
 def test_what_the_account_sets_for_perl_is_put_aside(host: Host, tmp_path: Path) -> None:
@@ -88,43 +74,29 @@ def test_times_that_take_other_numbers(host: Host, tmp_path: Path, moment: int) 
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(share=st.floats(0, 0.999))
 def test_cut_at_any_byte(share: float) -> None:
-    with tempfile.TemporaryDirectory() as directory:
-        home, source = Path(directory, "home"), Path(directory, "source")
-        home.mkdir()
-        lay(source, NEW)
-        lay(home / "probe", OLD)
-        lay(home / "dest", OLD)
-        host = Host(home)
-        try:
-            host.run(Sync(f"{source}/", "probe"))
-            before, cut = look(home / "dest"), max(1, int(host.sent * share))
-            broken = Host(home, cut=cut, lost=2, transfers=host.transfers)
-            with contextlib.suppress(Unreachable):
-                broken.run(Sync(f"{source}/", "dest"))
-            found = look(home / "dest")
-            assert (
-                found == look(source) if host.sent - cut <= tarball.BLOCK else files(found) == files(before)
-            )
-            assert not list(home.glob("**/.hostpool-*"))
-        finally:
-            host.transfers.close()
-            unlay(home)
-
-
-def files(found: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
-    """What is unpacked beside the targets changes the time of DEST itself."""
-    return {name: each for name, each in found.items() if name != "."}
+    with laid_out(NEW, OLD, "probe", "dest") as (home, source), closing(Transfers()) as transfers:
+        host = Host(home, transfers=transfers)
+        host.run(Sync(f"{source}/", "probe"))
+        before, cut = look_below(home / "dest"), max(1, int(host.sent * share))
+        broken = Host(home, cut=cut, lost=2, transfers=transfers)
+        with suppress(Unreachable):
+            broken.run(Sync(f"{source}/", "dest"))
+        if host.sent - cut <= tarball.BLOCK:
+            assert look(home / "dest") == look(source)
+        else:
+            assert look_below(home / "dest") == before
+        assert not list(home.glob("**/.hostpool-*"))
 
 
 def test_no_room_on_the_host(host: Host, tmp_path: Path) -> None:
     lay(tmp_path / "src", {"big": a_file(b"x" * 200_000), "small": a_file(b"x")})
     lay(host.home / "dest", {"small": a_file(b"old", moment=4)})
-    before = files(look(host.home / "dest"))
+    before = look_below(host.home / "dest")
     host.limits = "ulimit -f 64; trap '' XFSZ; "
     with pytest.raises(TaskFailed, match=r"nothing was changed: unpacking: tar: .*: File too large"):
         host.run(Sync(f"{tmp_path}/src/", "dest"))
     assert host.trips == 3, "perl has met it first"
-    assert files(look(host.home / "dest")) == before
+    assert look_below(host.home / "dest") == before
 
 
 def test_a_source_that_cannot_be_read_is_named(host: Host, tmp_path: Path) -> None:

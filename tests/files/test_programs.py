@@ -110,7 +110,7 @@ def test_two_where_the_find_is_another(tmp_path: Path) -> None:
     assert look(counted.host.home / "dest") == look(tmp_path / "src")
 
 
-def test_five_changed_files_in_five_directories_start_a_handful(counted: Counted, tmp_path: Path) -> None:
+def test_five_changed_files_in_five_directories_start_one_more(counted: Counted, tmp_path: Path) -> None:
     task = tree(tmp_path / "src")
     counted.programs(task)
     change(tmp_path / "src", 77)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +57,22 @@ def lay(top: Path, tree: dict[str, Any], mode: int = 0o755, moment: int = 1_234_
     first: list[Path] = []
     _fill(top, tree, first)
     _seal(top, mode, moment)
+
+
+@contextlib.contextmanager
+def laid_out(new: dict[str, Any], old: dict[str, Any], *names: str) -> Iterator[tuple[Path, Path]]:
+    """A host's home, with the old tree in directories of these names, and a source with the new one."""
+    with tempfile.TemporaryDirectory() as directory:
+        home, source = Path(directory, "home"), Path(directory, "source")
+        home.mkdir()
+        lay(source, new)
+        for name in names:
+            lay(home / name, old)
+        try:
+            yield home, source
+        finally:
+            unlay(home)
+            unlay(source)
 
 
 def unlay(top: Path) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from hostpool.sync import tarball
-from hostpool.sync.tree import ROOT
 from hostpool.tasks.perl import PLAINLY
 
 MEMBER = b"moves"
@@ -133,5 +132,5 @@ def program(perl: bytes, paths: Iterable[bytes], times: Mapping[bytes, int]) -> 
     """A whole perl program, with the lists that it reads."""
     words = [*paths, b""]
     for directory, moment in times.items():
-        words += [b"." if directory == ROOT else directory, b"%d" % max(0, moment)]
+        words += [directory, b"%d" % max(0, moment)]
     return PLACE.lstrip() + perl + b"__END__\n" + b"".join(word + b"\0" for word in [*words, b""])
